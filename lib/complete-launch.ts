@@ -1,0 +1,101 @@
+import type { Registration } from './ehr/registrations.js';
+import { readFhirUser } from './fhir-user.js';
+import type { HttpClient } from './http/http-client.js';
+import { SmartScopes, splitScopes } from './scope/scope.js';
+import type { LaunchRecord, VerifiedIdentity } from './session/launch-record.js';
+import type { PendingLaunch } from './session/pending-launches.js';
+import type { ResolvedOptions } from './smart-client-options.js';
+import { SmartError } from './smart-error.js';
+import type { IdTokenVerifier } from './token/id-token.js';
+import { tokenRequest } from './token/token-endpoint.js';
+import { readTokenResponse } from './token/token-response.js';
+import type { TokenResponse } from './token/token-response.js';
+
+interface Parts {
+  http: HttpClient;
+  idTokens: IdTokenVerifier;
+  options: ResolvedOptions;
+}
+
+/** at login an id_token is minutes old at most */
+const ID_TOKEN_MAX_AGE_SECONDS = 600;
+
+/** From the authorization code to a launch that may be stored: tokens exchanged, context and identity checked. */
+export async function completeLaunch(
+  parts: Parts,
+  code: string,
+  pending: PendingLaunch,
+  registration: Registration,
+): Promise<LaunchRecord | SmartError> {
+  const tokens = await exchangeCode(parts, code, pending, registration);
+  if (tokens instanceof SmartError) return tokens;
+  const identity = await identify(parts, tokens, pending, registration);
+  if (identity instanceof SmartError) return identity;
+  const { accessToken, expiresAt, refreshToken, scope, scopeAssumed, context } = tokens;
+  const now = Date.now();
+  return {
+    iss: pending.iss,
+    clientId: pending.clientId,
+    server: pending.server,
+    accessToken,
+    expiresAt,
+    ...(refreshToken && { refreshToken }),
+    scope,
+    scopeAssumed,
+    context,
+    identity,
+    startedAt: now,
+    seenAt: now,
+  };
+}
+
+async function exchangeCode(
+  { http }: Parts,
+  code: string,
+  pending: PendingLaunch,
+  registration: Registration,
+): Promise<TokenResponse | SmartError> {
+  const answer = await tokenRequest(http, registration, pending.server, 'authorization_code', {
+    code,
+    redirect_uri: pending.callbackUrl,
+    code_verifier: pending.codeVerifier,
+  });
+  if (answer instanceof SmartError) return answer;
+  let tokens: TokenResponse;
+  try {
+    tokens = readTokenResponse(answer, pending.scope, Date.now());
+  } catch (error) {
+    const reason = (error as Error).message;
+    return new SmartError('invalid_token_response', `The token response is unusable: ${reason}`);
+  }
+  if (new SmartScopes(tokens.scope).hasLevel('patient') && tokens.context.patient === null) {
+    return new SmartError(
+      'missing_patient_context',
+      'The EHR granted patient-level scopes without naming the patient; it may need the scope launch/patient',
+    );
+  }
+  return tokens;
+}
+
+/** The verified identity; null when none was asked for or the EHR gave none. */
+async function identify(
+  { idTokens, options }: Parts,
+  tokens: TokenResponse,
+  pending: PendingLaunch,
+  registration: Registration,
+): Promise<VerifiedIdentity | null | SmartError> {
+  if (!tokens.idToken || !splitScopes(pending.scope).includes('openid')) return null;
+  const claims = await idTokens.verify(
+    tokens.idToken,
+    registration,
+    { capabilities: [], ...pending.server },
+    {
+      nonce: pending.nonce,
+      accessToken: tokens.accessToken,
+      clockToleranceSeconds: options.clockToleranceMs / 1000,
+      maxAgeSeconds: ID_TOKEN_MAX_AGE_SECONDS,
+    },
+  );
+  if (claims instanceof SmartError) return claims;
+  return { iss: claims.iss, sub: claims.sub, fhirUser: readFhirUser(claims, registration), claims };
+}

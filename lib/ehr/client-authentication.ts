@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
+import type { CryptoKey } from 'jose';
+import type { ClientAuth } from 'openid-client';
+import { readSigningKeys } from './client-keys.js';
+import type { SigningKey } from './client-keys.js';
+import type { ClientPrivateKey } from './known-fhir-server.js';
+import type { Registration } from './registrations.js';
+import type { SmartConfiguration } from './smart-configuration.js';
+
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+/** SMART 2.2 allows five minutes; less leaves room for a clock that is off */
+const ASSERTION_LIFETIME_SECONDS = 120;
+
+const keysOf = new WeakMap<object, SigningKey[]>();
+
+/** The keys of one `private_key_jwt` configuration, read once. */
+export function signingKeys(authentication: {
+  privateKey: ClientPrivateKey | ClientPrivateKey[];
+}): SigningKey[] {
+  let keys = keysOf.get(authentication);
+  if (!keys) keysOf.set(authentication, (keys = readSigningKeys(authentication.privateKey)));
+  return keys;
+}
+
+/**
+ * How requests to the authorization server's back channel are authenticated, as an openid-client
+ * `ClientAuth`. openid-client's own `ClientSecretBasic` form-encodes id and secret, which Epic, Medplum and
+ * the SMART launcher refuse; its `PrivateKeyJwt` names the issuer as audience.
+ */
+export function clientAuthentication(
+  registration: Registration,
+  server: Pick<
+    SmartConfiguration,
+    'issuer' | 'token_endpoint' | 'token_endpoint_auth_signing_alg_values_supported'
+  >,
+): ClientAuth {
+  const { authentication, clientId, switches } = registration;
+  switch (authentication.type) {
+    case 'public':
+      return (_server, _client, body) => body.set('client_id', clientId);
+    case 'confidential-symmetric': {
+      const { clientSecret } = authentication;
+      if (authentication.method === 'client_secret_post') {
+        return (_server, _client, body) => {
+          body.set('client_id', clientId);
+          body.set('client_secret', clientSecret);
+        };
+      }
+      const encode = switches.encodeBasic ? formEncode : (text: string) => text;
+      const credentials = Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64');
+      return (_server, _client, body, headers) => {
+        headers.set('authorization', `Basic ${credentials}`);
+        if (switches.sendClientId) body.set('client_id', clientId);
+      };
+    }
+    case 'confidential-asymmetric': {
+      const keys = signingKeys(authentication);
+      return async (_server, _client, body) => {
+        const key = chooseKey(keys, server.token_endpoint_auth_signing_alg_values_supported);
+        body.set('client_assertion_type', ASSERTION_TYPE);
+        body.set('client_assertion', await assertion(key, registration, server));
+        if (switches.sendClientId) body.set('client_id', clientId);
+      };
+    }
+  }
+}
+
+/** No key's algorithm is one the server takes. */
+export class NoCommonAlgorithm extends Error {
+  override readonly name = 'NoCommonAlgorithm';
+}
+
+function chooseKey(keys: SigningKey[], supported: string[] | undefined): SigningKey {
+  const key = supported?.length ? keys.find(({ alg }) => supported.includes(alg)) : keys[0];
+  if (key) return key;
+  throw new NoCommonAlgorithm(
+    `The server takes client assertions signed with ${supported?.join(', ')}, the configured keys sign with ` +
+      keys.map(({ alg }) => alg).join(', '),
+  );
+}
+
+/** A client assertion, new for every request (SMART 2.2 "Client Authentication: Asymmetric", RFC 7523). */
+async function assertion(
+  key: SigningKey,
+  registration: Registration,
+  server: Pick<SmartConfiguration, 'issuer' | 'token_endpoint'>,
+): Promise<string> {
+  const { clientId, switches } = registration;
+  const strict = switches.strictAudienceValidation === true;
+  const now = Math.floor(Date.now() / 1000);
+  const header = { alg: key.alg, kid: key.kid, typ: strict ? 'client-authentication+jwt' : 'JWT' };
+  const payload = {
+    iss: clientId,
+    sub: clientId,
+    aud: switches.assertionAudience ?? (strict && server.issuer ? server.issuer : server.token_endpoint),
+    jti: randomUUID(),
+    iat: now,
+    exp: now + ASSERTION_LIFETIME_SECONDS,
+  };
+  if (key.kind === 'local') {
+    const privateKey = await (key.key as () => Promise<CryptoKey>)();
+    return new SignJWT(payload).setProtectedHeader(header).sign(privateKey);
+  }
+  const signed = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(payload))}`;
+  const sign = key.key as (data: Uint8Array) => Promise<Uint8Array>;
+  return `${signed}.${base64url(await sign(Buffer.from(signed)))}`;
+}
+
+function base64url(data: string | Uint8Array): string {
+  return Buffer.from(data as Uint8Array).toString('base64url');
+}
+
+/** application/x-www-form-urlencoded, RFC 6749 2.3.1 and appendix B */
+function formEncode(text: string): string {
+  return new URLSearchParams({ '': text }).toString().slice(1);
+}

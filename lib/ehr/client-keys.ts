@@ -1,0 +1,118 @@
+import { importJWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
+import type { ClientCryptoKey, ClientPrivateKey, ClientSigner } from './known-fhir-server.js';
+
+/** A key ready to sign client assertions. */
+export interface SigningKey {
+  kid: string;
+  alg: string;
+  /** what the JWKS route publishes; undefined for a CryptoKey given without its public half */
+  publicJwk?: JWK;
+  key: (() => Promise<CryptoKey>) | ClientSigner['sign'];
+  kind: 'local' | 'remote';
+}
+
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
+const ALG_BY_CURVE: Record<string, string> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' };
+const SUPPORTED = /^(RS|PS|ES)(256|384|512)$/;
+
+/**
+ * Reads the configured key or keys. Throws an Error that names the problem and the fix, never the key's
+ * content.
+ */
+export function readSigningKeys(configured: ClientPrivateKey | ClientPrivateKey[]): SigningKey[] {
+  const list = Array.isArray(configured) ? configured : [configured];
+  if (list.length === 0) throw new Error('is an empty list; give at least one private key');
+  const keys = list.map(readSigningKey);
+  const kids = new Set(keys.map(({ kid }) => kid));
+  if (kids.size !== keys.length)
+    throw new Error('has two keys with one kid; every key needs a kid of its own');
+  return keys;
+}
+
+function readSigningKey(configured: ClientPrivateKey): SigningKey {
+  if (typeof configured === 'object' && configured !== null) {
+    if (isSigner(configured)) {
+      const { kid, alg, publicJwk } = configured;
+      return {
+        kid: required(kid, 'kid'),
+        alg: supported(alg),
+        publicJwk: publicMembers(publicJwk, kid, alg),
+        key: (data) => configured.sign(data),
+        kind: 'remote',
+      };
+    }
+    if (isCryptoKey(configured)) {
+      const { key, kid, alg, publicJwk } = configured;
+      return {
+        kid: required(kid, 'kid'),
+        alg: supported(alg),
+        publicJwk: publicJwk && publicMembers(publicJwk, kid, alg),
+        key: () => Promise.resolve(key),
+        kind: 'local',
+      };
+    }
+  }
+  return readJwk(configured);
+}
+
+function readJwk(configured: string | JWK): SigningKey {
+  const jwk = parseJwk(configured);
+  if (jwk.kty === 'oct' || typeof jwk.k === 'string') {
+    throw new Error('is a symmetric key; private_key_jwt needs an RSA or EC key');
+  }
+  if (typeof jwk.d !== 'string')
+    throw new Error('is a public key; give the private JWK (with its "d" member)');
+  const kid = required(jwk.kid, 'kid');
+  const alg = supported(jwk.alg ?? (jwk.kty === 'RSA' ? 'RS384' : ALG_BY_CURVE[jwk.crv ?? '']));
+  let imported: Promise<CryptoKey> | undefined;
+  const { key_ops: _operations, use: _use, ...material } = jwk;
+  return {
+    kid,
+    alg,
+    publicJwk: publicMembers(jwk, kid, alg),
+    key: () => (imported ??= importJWK(material, alg) as Promise<CryptoKey>),
+    kind: 'local',
+  };
+}
+
+function parseJwk(configured: string | JWK): JWK {
+  if (typeof configured !== 'string') return configured;
+  try {
+    const parsed: unknown = JSON.parse(configured);
+    if (typeof parsed === 'object' && parsed !== null) return parsed as JWK;
+  } catch {
+    // the parser's message would quote the key
+  }
+  throw new Error('is not JSON; give a private JWK as an object or a JSON string (PEM: convert it to a JWK)');
+}
+
+function isSigner(value: object): value is ClientSigner {
+  return typeof (value as ClientSigner).sign === 'function';
+}
+
+function isCryptoKey(value: object): value is ClientCryptoKey {
+  return typeof (value as ClientCryptoKey).key === 'object';
+}
+
+function required(value: string | undefined, name: string): string {
+  if (typeof value !== 'string' || value === '') {
+    throw new Error(`has no ${name}; the EHR finds the registered key by it`);
+  }
+  return value;
+}
+
+function supported(alg: string | undefined): string {
+  if (!alg || !SUPPORTED.test(alg)) {
+    throw new Error(`has the unsupported alg ${JSON.stringify(alg)}; SMART servers take RS384 or ES384`);
+  }
+  return alg;
+}
+
+/** The JWK with nothing private in it (SMART 2.2 "Registering a client", JWKS rules). */
+function publicMembers(jwk: JWK, kid: string, alg: string): JWK {
+  const members = Object.entries(jwk).filter(
+    ([name]) => !PRIVATE_MEMBERS.includes(name) && name !== 'key_ops',
+  );
+  return { ...Object.fromEntries(members), kid, alg, use: 'sig' } as JWK;
+}

@@ -1,0 +1,99 @@
+import { LRUCache } from 'lru-cache';
+import { SmartError } from '../smart-error.js';
+import type { HttpClient } from '../http/http-client.js';
+import { HttpFailure } from '../http/http-failure.js';
+import { parseJsonObject } from '../http/json.js';
+import { parseFhirBaseUrl, underFhirBase } from './fhir-base-url.js';
+import type { Registration } from './registrations.js';
+import { endpointUrl, readSmartConfiguration } from './smart-configuration.js';
+import type { SmartConfiguration } from './smart-configuration.js';
+
+const MAX_REMEMBERED = 500;
+
+/** Reads and remembers SMART configurations: one request per server at a time, failures never remembered. */
+export class Discovery {
+  readonly #cache: LRUCache<string, Promise<SmartConfiguration>>;
+
+  constructor(
+    private readonly http: HttpClient,
+    private readonly options: { allowHttp: boolean; discoveryTtlMs: number },
+  ) {
+    this.#cache = new LRUCache({ max: MAX_REMEMBERED, ttl: options.discoveryTtlMs });
+  }
+
+  async discover(registration: Registration): Promise<SmartConfiguration | SmartError> {
+    try {
+      return this.#withOverrides(registration, await this.#discovered(registration));
+    } catch (error) {
+      return asDiscoveryError(error, registration);
+    }
+  }
+
+  /** Forgets what is known of a server, e.g. after its token endpoint moved. */
+  forget(iss: string): void {
+    this.#cache.delete(cacheKey(iss));
+  }
+
+  async #discovered(registration: Registration): Promise<SmartConfiguration | undefined> {
+    const { endpoints } = registration.switches;
+    if (endpoints?.authorization && endpoints.token) return undefined;
+    const key = cacheKey(registration.iss);
+    const known = this.#cache.get(key);
+    if (known) return known;
+    const pending = this.#fetch(registration.iss);
+    this.#cache.set(key, pending);
+    pending.catch(() => {
+      if (this.#cache.peek(key) === pending) this.#cache.delete(key);
+    });
+    return pending;
+  }
+
+  async #fetch(iss: string): Promise<SmartConfiguration> {
+    const answer = await this.http.send({
+      method: 'GET',
+      url: underFhirBase(iss, '.well-known/smart-configuration'),
+      headers: { accept: 'application/json' },
+    });
+    if (answer.status !== 200) throw new Error(`answered with status ${answer.status}`);
+    const document = parseJsonObject(answer.body);
+    if (!document) throw new Error('is not a JSON object');
+    return readSmartConfiguration(document, iss, this.options.allowHttp);
+  }
+
+  #withOverrides(registration: Registration, discovered: SmartConfiguration | undefined): SmartConfiguration {
+    const { endpoints } = registration.switches;
+    if (!endpoints) return discovered!;
+    const url = (name: string, value: string | undefined) =>
+      value === undefined ? undefined : endpointUrl(name, value, registration.iss, this.options.allowHttp);
+    const overrides: Partial<SmartConfiguration> = {
+      issuer: endpoints.issuer,
+      authorization_endpoint: url('endpoints.authorization', endpoints.authorization),
+      token_endpoint: url('endpoints.token', endpoints.token),
+      jwks_uri: url('endpoints.jwks', endpoints.jwks),
+      introspection_endpoint: url('endpoints.introspection', endpoints.introspection),
+      revocation_endpoint: url('endpoints.revocation', endpoints.revocation),
+      end_session_endpoint: url('endpoints.endSession', endpoints.endSession),
+    };
+    const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+    return { capabilities: [], ...discovered, ...given } as SmartConfiguration;
+  }
+}
+
+function cacheKey(iss: string): string {
+  return parseFhirBaseUrl(iss)?.canonical ?? iss;
+}
+
+function asDiscoveryError(error: unknown, registration: Registration): SmartError {
+  const host = parseFhirBaseUrl(registration.iss)?.url.host ?? registration.name;
+  if (error instanceof HttpFailure) {
+    return error.kind === 'timeout'
+      ? new SmartError('discovery_timeout', `The SMART configuration of ${host} did not arrive in time`, {
+          cause: error,
+        })
+      : new SmartError('discovery_failed', `The SMART configuration could not be read: ${error.message}`, {
+          cause: error,
+        });
+  }
+  const reason = error instanceof Error ? error.message : 'is unreadable';
+  return new SmartError('discovery_failed', `The SMART configuration of ${host} cannot be used: ${reason}`);
+}

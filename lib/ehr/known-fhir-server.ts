@@ -1,0 +1,115 @@
+import type { CryptoKey, JWK } from 'jose';
+
+/** A private key for `private_key_jwt`: a private JWK (object or JSON string), a WebCrypto key, or a KMS. */
+export type ClientPrivateKey = string | JWK | ClientCryptoKey | ClientSigner;
+
+/** A WebCrypto private key; it may be non-extractable. `publicJwk` is what the JWKS route publishes. */
+export interface ClientCryptoKey {
+  key: CryptoKey;
+  kid: string;
+  /** JWS algorithm, e.g. `ES384` or `RS384` */
+  alg: string;
+  publicJwk?: JWK;
+}
+
+/** A key this process never sees. `sign` answers the raw JWS signature of the bytes (for ECDSA: r || s). */
+export interface ClientSigner {
+  sign(data: Uint8Array): Promise<Uint8Array>;
+  kid: string;
+  /** JWS algorithm, e.g. `ES384` or `RS384` */
+  alg: string;
+  publicJwk: JWK;
+}
+
+/** How the app proves itself at the token endpoint of one EHR. */
+export type ClientAuthenticationConfiguration =
+  | { type: 'public' }
+  | {
+      type: 'confidential-symmetric';
+      method: 'client_secret_basic' | 'client_secret_post';
+      clientSecret: string;
+    }
+  | {
+      type: 'confidential-asymmetric';
+      method: 'private_key_jwt';
+      /** one key or several; the first that the server's advertised algorithms allow signs */
+      privateKey: ClientPrivateKey | ClientPrivateKey[];
+    };
+
+/** What an app registered with one authorization server; a known server may override any of it. */
+export interface ClientRegistration {
+  /** `client_id` */
+  clientId: string;
+  /** space-separated scopes; `launch` is added for an EHR launch. SMART 2.2 "Scopes and Launch Context" */
+  scope: string;
+  /** `redirect_uri`, byte for byte as registered: absolute https, no fragment */
+  callbackUrl: string;
+  /** where the browser goes after a launch: the app's page */
+  redirectUrl: string;
+}
+
+/** Endpoints set by hand; each beats what discovery says (Oracle Health profiles, servers without discovery). */
+export interface EndpointOverrides {
+  issuer?: string;
+  authorization?: string;
+  token?: string;
+  jwks?: string;
+  introspection?: string;
+  revocation?: string;
+  endSession?: string;
+}
+
+/** Which `iss` belongs to this server. */
+export type IssuerMatch = string | RegExp | ((iss: string) => boolean);
+
+/** Per-server switches. Left out, each has the safe, standard behaviour. */
+export interface KnownFhirServerSwitches {
+  /** static endpoints; with `authorization` and `token` set no discovery is done */
+  endpoints?: EndpointOverrides;
+  /** value of `aud` where it is not the FHIR base (athenaFlex) */
+  aud?: string;
+  /** `false`: no nonce is sent, for servers that never return it (Inferno's reference server). Default `true` */
+  sendNonce?: boolean;
+  /** `true`: `client_id` in the token request's body although the client authenticates (Keycloak set-ups) */
+  sendClientId?: boolean;
+  /** `true`: form-encode id and secret before Basic (RFC 6749 2.3.1); Epic, Medplum and most compare raw */
+  encodeBasic?: boolean;
+  /** `aud` of the client assertion where it is not the token endpoint's URL */
+  assertionAudience?: string;
+  /** `typ: client-authentication+jwt` and `aud` = issuer, for Duende IdentityServer. Default `false` */
+  strictAudienceValidation?: boolean;
+  /** further exact `iss` values an id_token may carry (issuer moved, slash differs) */
+  issuerAliases?: string[];
+  /** the id_token's `fhirUser` may come as the v1 `profile` claim (Oracle Health DSTU2). Default `false` */
+  profileClaim?: boolean;
+  /** resource type of a bare `fhirUser` id such as `"123"` (WebMed) */
+  bareFhirUserType?: 'Practitioner' | 'Patient';
+  /** refresh requests repeat `redirect_uri` (athenaFlex) */
+  refreshWithRedirectUri?: boolean;
+  /** `iss` may arrive with a query, which is ignored when matching and cut off (navikt). Default `false` */
+  stripIssQuery?: boolean;
+}
+
+/**
+ * One EHR this app is registered with.
+ *
+ * @example
+ * { name: 'Hospital A', issuer: 'https://ehr-a.example.org/fhir', type: 'public' }
+ */
+export type KnownFhirServer = {
+  /** shown in logs; not sent anywhere */
+  name: string;
+} & ({ issuer: string; issMatch?: never } | { issuer?: string; issMatch: IssuerMatch }) &
+  ClientAuthenticationConfiguration &
+  Partial<ClientRegistration> &
+  KnownFhirServerSwitches;
+
+/**
+ * Which EHRs may launch this app, and as whom. With `allowAnyIssuer` every other https FHIR server on a
+ * public address may launch it as a public client: no secret ever goes to a server you did not name.
+ */
+export type SmartClientConfiguration = ClientRegistration &
+  (
+    | { knownFhirServers: KnownFhirServer[]; allowAnyIssuer?: boolean }
+    | { knownFhirServers?: KnownFhirServer[]; allowAnyIssuer: true }
+  );

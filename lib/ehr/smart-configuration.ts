@@ -1,0 +1,94 @@
+import type { JsonObject } from '../http/json.js';
+
+/**
+ * `.well-known/smart-configuration` as this package reads it (SMART 2.2 "Conformance"). Endpoint URLs are
+ * absolute and checked; what a server leaves out is undefined.
+ */
+export interface SmartConfiguration {
+  issuer?: string;
+  jwks_uri?: string;
+  authorization_endpoint?: string;
+  token_endpoint: string;
+  introspection_endpoint?: string;
+  revocation_endpoint?: string;
+  registration_endpoint?: string;
+  management_endpoint?: string;
+  end_session_endpoint?: string;
+  capabilities: string[];
+  scopes_supported?: string[];
+  code_challenge_methods_supported?: string[];
+  grant_types_supported?: string[];
+  token_endpoint_auth_methods_supported?: string[];
+  token_endpoint_auth_signing_alg_values_supported?: string[];
+  id_token_signing_alg_values_supported?: string[];
+  authorization_response_iss_parameter_supported?: boolean;
+}
+
+const ENDPOINTS = [
+  'jwks_uri',
+  'authorization_endpoint',
+  'token_endpoint',
+  'introspection_endpoint',
+  'revocation_endpoint',
+  'registration_endpoint',
+  'management_endpoint',
+  'end_session_endpoint',
+] as const;
+
+const LISTS = [
+  'scopes_supported',
+  'code_challenge_methods_supported',
+  'grant_types_supported',
+  'token_endpoint_auth_methods_supported',
+  'token_endpoint_auth_signing_alg_values_supported',
+  'id_token_signing_alg_values_supported',
+] as const;
+
+/**
+ * Reads a discovery document; relative endpoints are resolved against the FHIR base (SMART 2.2
+ * "Conformance"). Throws an Error whose message names the member at fault.
+ */
+export function readSmartConfiguration(
+  document: JsonObject,
+  fhirBaseUrl: string,
+  allowHttp: boolean,
+): SmartConfiguration {
+  const configuration: Partial<SmartConfiguration> = {
+    capabilities: stringList(document.capabilities) ?? [],
+  };
+  if (typeof document.issuer === 'string') configuration.issuer = document.issuer;
+  for (const name of ENDPOINTS) {
+    const value = document[name];
+    if (value === undefined || value === null || value === '') continue;
+    configuration[name] = endpointUrl(name, value, fhirBaseUrl, allowHttp);
+  }
+  for (const name of LISTS) {
+    const list = stringList(document[name]);
+    if (list) configuration[name] = list;
+  }
+  if (document.authorization_response_iss_parameter_supported === true) {
+    configuration.authorization_response_iss_parameter_supported = true;
+  }
+  if (!configuration.token_endpoint) throw new Error('token_endpoint is missing');
+  return configuration as SmartConfiguration;
+}
+
+export function endpointUrl(name: string, value: unknown, fhirBaseUrl: string, allowHttp: boolean): string {
+  if (typeof value !== 'string') throw new Error(`${name} is not a string`);
+  let url: URL;
+  try {
+    url = new URL(value, fhirBaseUrl);
+  } catch {
+    throw new Error(`${name} is not a URL`);
+  }
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && allowHttp)) {
+    throw new Error(`${name} must use https`);
+  }
+  if (url.username || url.password) throw new Error(`${name} must not hold credentials`);
+  if (value.includes('#')) throw new Error(`${name} must not have a fragment`);
+  return /^https?:\/\//i.test(value) ? value : url.href;
+}
+
+function stringList(value: unknown): string[] | undefined {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : undefined;
+}

@@ -1,0 +1,110 @@
+import type { OperationOutcome } from 'fhir/r4.js';
+import { SmartError } from '../smart-error.js';
+import type { HttpAnswer, HttpClient } from '../http/http-client.js';
+import { HttpFailure } from '../http/http-failure.js';
+import { describePath } from './fhir-url.js';
+
+export type FhirMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface FhirHttpRequest {
+  method: FhirMethod;
+  url: URL;
+  headers?: Record<string, string>;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+export interface FhirHttpAnswer {
+  status: number;
+  /** parsed JSON; undefined when the answer has no body */
+  body: unknown;
+  header(name: string): string | undefined;
+}
+
+const FHIR_JSON = 'application/fhir+json';
+
+/** One request to the FHIR server with this token; whatever is not a 2xx is a SmartError. */
+export async function fhirExchange(
+  http: HttpClient,
+  fhirBaseUrl: string,
+  accessToken: string,
+  request: FhirHttpRequest,
+  maxBytes: number,
+): Promise<FhirHttpAnswer | SmartError> {
+  const what = `${request.method} ${describePath(request.url, fhirBaseUrl)}`;
+  const headers: Record<string, string> = { accept: FHIR_JSON };
+  if (request.body !== undefined) headers['content-type'] = FHIR_JSON;
+  for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value;
+  // last, so that no caller's header sends another token
+  headers.authorization = `Bearer ${accessToken}`;
+  let answer: HttpAnswer;
+  try {
+    answer = await http.send({
+      method: request.method,
+      url: request.url,
+      headers,
+      body: request.body === undefined ? undefined : JSON.stringify(request.body),
+      signal: request.signal,
+      limits: { maxBytes },
+    });
+  } catch (error) {
+    return asFhirFailure(error, what);
+  }
+  const body = parseBody(answer.body);
+  if (answer.status < 200 || answer.status >= 300) return refusal(answer, body, what);
+  if (answer.body.length > 0 && body === undefined) {
+    return new SmartError('invalid_fhir_response', `${what} was answered with something that is not JSON`);
+  }
+  return { status: answer.status, body, header: (name) => answer.header(name) };
+}
+
+/** BOM and white space aside, a body is JSON or nothing; the content type of real servers says little. */
+function parseBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(answer: HttpAnswer, body: unknown, what: string): SmartError {
+  const operationOutcome = isOperationOutcome(body) ? body : undefined;
+  const { status } = answer;
+  if (status >= 300 && status < 400) {
+    return new SmartError(
+      'fhir_request_failed',
+      `${what} was answered with a redirect (${status}), which is not followed`,
+    );
+  }
+  const issueCode = operationOutcome?.issue?.[0]?.code;
+  const reason = typeof issueCode === 'string' && /^[a-z-]{1,40}$/.test(issueCode) ? ` (${issueCode})` : '';
+  const retryAfter = Number(answer.header('retry-after'));
+  return new SmartError('fhir_request_failed', `${what} was answered with ${status}${reason}`, {
+    status: status < 500 ? status : 502,
+    operationOutcome,
+    ...(Number.isFinite(retryAfter) && retryAfter > 0 && { retryAfterMs: retryAfter * 1000 }),
+    cause: { name: 'HttpError', code: `HTTP_${status}` },
+  });
+}
+
+function isOperationOutcome(body: unknown): body is OperationOutcome {
+  return (body as { resourceType?: unknown } | null | undefined)?.resourceType === 'OperationOutcome';
+}
+
+function asFhirFailure(error: unknown, what: string): SmartError {
+  if (!(error instanceof HttpFailure)) {
+    return new SmartError('invalid_request', `${what} could not be sent: a header or the body is not valid`, {
+      cause: error,
+    });
+  }
+  switch (error.kind) {
+    case 'timeout':
+      return new SmartError('ehr_timeout', `${what}: ${error.message}`, { cause: error });
+    case 'aborted':
+      return new SmartError('aborted', `${what} was aborted`, { cause: error });
+    case 'too_large':
+      return new SmartError('invalid_fhir_response', `${what}: ${error.message}`, { cause: error });
+    default:
+      return new SmartError('ehr_unavailable', `${what}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,93 @@
+import { SmartError } from '../smart-error.js';
+
+/** A page of a search as this file reads it. */
+interface Page {
+  resourceType: string;
+  link?: { relation: string; url: string }[];
+  entry?: { resource?: { resourceType?: string }; search?: { mode?: string } }[];
+}
+
+export type FetchPage = (target: string) => Promise<unknown>;
+
+const MAX_PAGES = 10_000;
+
+/**
+ * A search that is read as it is iterated: resources with `for await`, pages with `pages()`. What goes wrong
+ * on the way is thrown as a SmartError. OperationOutcome entries (`search.mode` `outcome`) are left out.
+ *
+ * @example
+ * for await (const observation of fhir.search('Observation', { category: 'vital-signs' })) …
+ */
+export class SearchResult<Resource, Bundle> implements AsyncIterable<Resource> {
+  constructor(
+    private readonly first_: string,
+    private readonly fetchPage: FetchPage,
+  ) {}
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Resource, void, undefined> {
+    for await (const page of this.pages()) {
+      for (const { resource, search } of (page as Page).entry ?? []) {
+        if (resource && search?.mode !== 'outcome' && resource.resourceType !== 'OperationOutcome') {
+          yield resource as Resource;
+        }
+      }
+    }
+  }
+
+  /** The searchset Bundles, in order. */
+  async *pages(): AsyncGenerator<Bundle, void, undefined> {
+    const seen = new Set<string>();
+    for (let target: string | undefined = this.first_; target !== undefined;) {
+      if (seen.has(target) || seen.size >= MAX_PAGES) {
+        throw new SmartError(
+          'invalid_fhir_response',
+          'The pages of the search do not end: a next link repeats',
+        );
+      }
+      seen.add(target);
+      const page: unknown = await this.fetchPage(target);
+      if (page instanceof SmartError) throw page;
+      if ((page as Page | undefined)?.resourceType !== 'Bundle') {
+        throw new SmartError(
+          'invalid_fhir_response',
+          'A search was answered with something that is not a Bundle',
+        );
+      }
+      yield page as Bundle;
+      target = (page as Page).link?.find(({ relation }) => relation === 'next')?.url;
+    }
+  }
+
+  /** @param options.limit the most resources to read; pages after it are not fetched */
+  async toArray(options: { limit?: number } = {}): Promise<Resource[]> {
+    const { limit = Number.POSITIVE_INFINITY } = options;
+    const resources: Resource[] = [];
+    if (limit <= 0) return resources;
+    for await (const resource of this) {
+      resources.push(resource);
+      if (resources.length >= limit) break;
+    }
+    return resources;
+  }
+
+  async first(): Promise<Resource | undefined> {
+    return (await this.toArray({ limit: 1 }))[0];
+  }
+}
+
+/** Search parameters: a list is repeated (AND); commas in a string are OR, as in FHIR. */
+export type SearchParameters = Record<
+  string,
+  string | number | boolean | readonly (string | number)[] | undefined
+>;
+
+export function searchPath(resourceType: string, parameters: SearchParameters): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    for (const item of Array.isArray(value) ? (value as readonly unknown[]) : [value]) {
+      if (item !== undefined) query.append(name, String(item));
+    }
+  }
+  const text = query.toString();
+  return text === '' ? resourceType : `${resourceType}?${text}`;
+}

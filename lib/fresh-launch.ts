@@ -1,0 +1,64 @@
+import type { Registration } from './ehr/registrations.js';
+import type { LaunchRecord } from './session/launch-record.js';
+import type { LaunchStore } from './session/launch-store.js';
+import type { ResolvedOptions } from './smart-client-options.js';
+import { SmartError } from './smart-error.js';
+import type { TokenRefresh } from './token-refresh.js';
+
+interface Parts {
+  launches: LaunchStore;
+  options: ResolvedOptions;
+  refresh: TokenRefresh;
+}
+
+/** The launch with a token that is good for a while, and its session kept from going idle. */
+export async function freshLaunch(
+  parts: Parts,
+  id: string,
+  record: LaunchRecord,
+  registration: Registration,
+): Promise<LaunchRecord | SmartError> {
+  const { launches, options, refresh } = parts;
+  const now = Date.now();
+  const isExpired = record.expiresAt <= now;
+  const isDue = record.expiresAt - options.refreshSkewMs <= now;
+  const mayRefresh = options.autoRefresh && record.refreshToken !== undefined;
+  if (!isDue || (!isExpired && (!mayRefresh || refresh.isBackingOff(id))))
+    return touched(parts, id, record, now);
+  if (!options.autoRefresh) {
+    return new SmartError(
+      'session_expired',
+      'The access token expired; call refresh() or launch the app again',
+    );
+  }
+  if (!mayRefresh) {
+    await launches.remove(id);
+    return new SmartError('session_expired', 'The access token expired and the EHR gave no refresh token');
+  }
+  const refreshed = await refresh.refresh(id, record, registration);
+  const isOutage = refreshed instanceof SmartError && refreshed.status >= 500;
+  // An EHR that cannot refresh right now is no reason to stop while the token is still good.
+  return isOutage && !isExpired ? record : refreshed;
+}
+
+/** Writes at most ten times per idle timeout; a write that fails is tried again by the next request. */
+async function touched(
+  { launches, options }: Parts,
+  id: string,
+  record: LaunchRecord,
+  now: number,
+): Promise<LaunchRecord> {
+  if (now - record.seenAt < options.idleTimeoutMs / 10) return record;
+  try {
+    return await launches.exclusive(id, async () => {
+      const latest = await launches.read(id);
+      // gone meanwhile: writing would bring back a session that was ended
+      if (!latest || latest.seenAt >= now) return latest ?? record;
+      const seen = { ...latest, seenAt: now };
+      await launches.write(id, seen);
+      return seen;
+    });
+  } catch {
+    return record;
+  }
+}

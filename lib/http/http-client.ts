@@ -1,0 +1,155 @@
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
+import { Agent, request as undiciRequest } from 'undici';
+import type { Dispatcher } from 'undici';
+import { guardedLookup, isAllowedHost } from './egress.js';
+import type { EgressPolicy } from './egress.js';
+import { HttpFailure } from './http-failure.js';
+
+/** Bounds every call of the package has. */
+export interface HttpLimits {
+  /** milliseconds for the whole call, connection and body included */
+  timeoutMs: number;
+  /** bytes of the body, counted after decompression */
+  maxBytes: number;
+}
+
+export interface HttpRequest {
+  method: Dispatcher.HttpMethod;
+  url: URL;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array;
+  signal?: AbortSignal;
+  limits?: Partial<HttpLimits>;
+}
+
+export interface HttpAnswer {
+  status: number;
+  header(name: string): string | undefined;
+  body: Buffer;
+}
+
+const decoders: Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>> = {
+  gzip: promisify(gunzip) as never,
+  'x-gzip': promisify(gunzip) as never,
+  deflate: promisify(inflate) as never,
+  br: promisify(brotliDecompress) as never,
+};
+
+/**
+ * The only door to the network: pooled keep-alive connections, a deadline, a size limit, and no redirect
+ * ever followed. Sends no cookies and stores none.
+ */
+export class HttpClient {
+  readonly #agent: Agent;
+
+  constructor(
+    private readonly limits: HttpLimits,
+    private readonly egress: EgressPolicy,
+  ) {
+    this.#agent = new Agent({
+      connect: {
+        timeout: limits.timeoutMs,
+        ...(egress.publicOnly && { lookup: guardedLookup(egress) }),
+      },
+      keepAliveTimeout: 10_000,
+      maxHeaderSize: 32 * 1024,
+    });
+  }
+
+  /** The answer whatever its status, or a thrown {@link HttpFailure}. */
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    const { url } = request;
+    if (!isAllowedHost(url, this.egress)) {
+      throw new HttpFailure('refused', url.host, 'the address is not public');
+    }
+    const { timeoutMs, maxBytes } = { ...this.limits, ...request.limits };
+    const deadline = new AbortController();
+    const onAbort = () => deadline.abort(new HttpFailure('aborted', url.host, 'the call was aborted'));
+    if (request.signal?.aborted) onAbort();
+    request.signal?.addEventListener('abort', onAbort, { once: true });
+    const timer = setTimeout(
+      () => deadline.abort(new HttpFailure('timeout', url.host, `no answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    try {
+      const { statusCode, headers, body } = await undiciRequest(url, {
+        method: request.method,
+        headers: request.headers,
+        body: request.body,
+        signal: deadline.signal,
+        dispatcher: this.#agent,
+      });
+      const header = (name: string) => {
+        const value = headers[name];
+        return Array.isArray(value) ? value.join(', ') : value;
+      };
+      const raw = await collect(body, maxBytes, url.host);
+      return {
+        status: statusCode,
+        header,
+        body: await decode(raw, header('content-encoding'), maxBytes, url.host),
+      };
+    } catch (error) {
+      throw asFailure(error, deadline.signal, url.host);
+    } finally {
+      clearTimeout(timer);
+      request.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Closes idle connections and lets running calls finish. */
+  async close(): Promise<void> {
+    await this.#agent.close();
+  }
+}
+
+function collect(body: Dispatcher.ResponseData['body'], maxBytes: number, host: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) body.destroy(tooLarge(host, maxBytes));
+      else chunks.push(chunk);
+    });
+    body.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    body.on('error', reject);
+  });
+}
+
+/** We ask for no compression, but some gateways compress all the same. */
+async function decode(
+  raw: Buffer,
+  encoding: string | undefined,
+  maxBytes: number,
+  host: string,
+): Promise<Buffer> {
+  if (!encoding || encoding === 'identity' || raw.length === 0) return raw;
+  const decoder = decoders[encoding.trim().toLowerCase()];
+  if (!decoder)
+    throw new HttpFailure('network', host, `content-encoding ${encoding.slice(0, 20)} is not supported`);
+  try {
+    return await decoder(raw, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(host, maxBytes);
+    throw new HttpFailure('network', host, 'the compressed body is damaged');
+  }
+}
+
+function tooLarge(host: string, maxBytes: number): HttpFailure {
+  return new HttpFailure('too_large', host, `the body is larger than ${maxBytes} bytes`);
+}
+
+function asFailure(error: unknown, signal: AbortSignal, host: string): unknown {
+  if (error instanceof HttpFailure) return error;
+  if (signal.aborted && signal.reason instanceof HttpFailure) return signal.reason;
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  // the caller's fault (a header that cannot be sent), not the network's
+  if (code === 'UND_ERR_INVALID_ARG') return error;
+  if (code === 'EGRESS_REFUSED')
+    return new HttpFailure('refused', host, 'an address of the host is not public');
+  if (code === 'UND_ERR_CONNECT_TIMEOUT')
+    return new HttpFailure('timeout', host, 'no connection in time', code);
+  return new HttpFailure('network', host, code ?? 'the connection failed', code);
+}

@@ -1,0 +1,54 @@
+export { SmartOnFhirModule } from './smart-on-fhir.module.js';
+export { SmartSessionGuard } from './nest/smart-session.guard.js';
+export { FhirClient } from './nest/fhir-client.decorator.js';
+export { RequireContext, RequireScopes } from './nest/requirements.js';
+export type { ContextName } from './nest/requirements.js';
+export { SmartClients } from './nest/smart-clients.js';
+export { SmartErrorFilter } from './nest/smart-error.filter.js';
+export { SMART_ON_FHIR_OPTIONS } from './nest/module-definition.js';
+export type {
+  SmartOnFhirModuleExtras,
+  SmartOnFhirModuleOptions,
+  SmartOnFhirOptionsFactory,
+  SmartRoutes,
+  SmartSessionOptions,
+} from './nest/module-options.js';
+
+export { SmartClient } from './smart-client.js';
+export type { AuthorizeOverrides, NotReady, Redirect } from './smart-client.js';
+export type { SmartClientOptions, SmartLogger, SmartSessionLifetimeOptions } from './smart-client-options.js';
+export type { SmartSession } from './active-launch.js';
+export type { CallbackParameters } from './callback-parameters.js';
+
+export { ReadyClient } from './ready-client.js';
+export type { ContextResource, FhirRequestOptions } from './ready-client.js';
+export type { SearchParameters, SearchResult } from './fhir/search-result.js';
+export type {
+  AnyResource,
+  BundleOf,
+  FhirResult,
+  FhirVersion,
+  ResourceOf,
+  ResourceTypeName,
+} from './fhir/fhir-types.js';
+export type { StandardSchema } from './fhir/standard-schema.js';
+export { SmartScopes } from './scope/scope.js';
+
+export { SmartError, isSmartError, unwrap } from './smart-error.js';
+export type { SmartErrorCode, SmartErrorDetails } from './smart-error.js';
+
+export type {
+  ClientAuthenticationConfiguration,
+  ClientCryptoKey,
+  ClientPrivateKey,
+  ClientRegistration,
+  ClientSigner,
+  EndpointOverrides,
+  IssuerMatch,
+  KnownFhirServer,
+  KnownFhirServerSwitches,
+  SmartClientConfiguration,
+} from './ehr/known-fhir-server.js';
+export type { FhirContextItem, LaunchContext } from './ehr/launch-context.js';
+export type { SmartConfiguration } from './ehr/smart-configuration.js';
+export type { CacheWithStores, SmartStorage, SmartStorageOption } from './session/smart-storage.js';

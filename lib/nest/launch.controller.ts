@@ -1,0 +1,100 @@
+import {
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Post,
+  Req,
+  Res,
+  SetMetadata,
+  UseFilters,
+  VERSION_NEUTRAL,
+} from '@nestjs/common';
+import type { Type } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { SmartError, unwrap } from '../smart-error.js';
+import { answerHeaders } from './answer-headers.js';
+import { queryOf, wantsHtml } from './http-request.js';
+import { SMART_ON_FHIR_OPTIONS } from './module-definition.js';
+import type { ResolvedRoutes, SmartOnFhirModuleOptions } from './module-options.js';
+import { SmartClients } from './smart-clients.js';
+import { SmartErrorFilter } from './smart-error.filter.js';
+
+/** The routes an EHR and a browser meet: launch, callback, standalone launch, logout, JWKS. */
+export function createLaunchController(routes: ResolvedRoutes): Type {
+  @Controller({ path: routes.path, version: VERSION_NEUTRAL })
+  @UseFilters(SmartErrorFilter)
+  // what @ApiExcludeController() of @nestjs/swagger writes
+  @SetMetadata('swagger/apiExcludeController', [true])
+  class LaunchController {
+    constructor(
+      @Inject(SmartClients) private readonly clients: SmartClients,
+      @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+      @Inject(SMART_ON_FHIR_OPTIONS) private readonly options: SmartOnFhirModuleOptions,
+    ) {}
+
+    @Get(routes.launch)
+    async launch(@Req() request: object, @Res() response: unknown): Promise<void> {
+      const query = queryOf(request);
+      const parameters = { iss: single(query, 'iss'), launch: single(query, 'launch') };
+      const { redirect_url } = unwrap(await this.clients.for(request).launch(parameters));
+      this.#redirect(response, 302, redirect_url);
+    }
+
+    @Get(routes.standalone)
+    async standalone(@Req() request: object, @Res() response: unknown): Promise<void> {
+      const iss = single(queryOf(request), 'iss');
+      const { redirect_url } = unwrap(await this.clients.for(request).authorize({ iss }));
+      this.#redirect(response, 302, redirect_url);
+    }
+
+    @Get(routes.callback)
+    async callback(@Req() request: object, @Res() response: unknown): Promise<void> {
+      const { redirect_url } = unwrap(await this.clients.for(request).callback(queryOf(request)));
+      this.#redirect(response, 303, redirect_url);
+    }
+
+    @Post(routes.logout)
+    async logout(@Req() request: object, @Res() response: unknown): Promise<void> {
+      if (!this.clients.isTrustedOrigin(request, 'POST')) {
+        throw new SmartError('csrf_rejected', 'The request does not come from the app itself');
+      }
+      await this.clients.for(request).logout();
+      this.clients.endCookie(request);
+      if (wantsHtml(request)) this.#redirect(response, 303, this.options.client.redirectUrl);
+      else this.#answer(response, 204, '');
+    }
+
+    @Get(routes.jwks)
+    @HttpCode(200)
+    jwks(@Res() response: unknown): void {
+      const keys = this.clients.publicKeys();
+      if (keys.length === 0)
+        throw new SmartError('invalid_request', 'This app has no public keys', { status: 404 });
+      const { httpAdapter } = this.adapterHost;
+      httpAdapter.setHeader(response, 'Content-Type', 'application/json; charset=utf-8');
+      httpAdapter.setHeader(response, 'Cache-Control', 'public, max-age=300');
+      httpAdapter.reply(response, JSON.stringify({ keys }), 200);
+    }
+
+    #redirect(response: unknown, status: 302 | 303, url: string): void {
+      this.adapterHost.httpAdapter.setHeader(response, 'Location', url);
+      this.#answer(response, status, '');
+    }
+
+    #answer(response: unknown, status: number, body: string): void {
+      const { httpAdapter } = this.adapterHost;
+      for (const [name, value] of answerHeaders(this.clients.frameAncestors)) {
+        httpAdapter.setHeader(response, name, value);
+      }
+      httpAdapter.reply(response, body, status);
+    }
+  }
+  return LaunchController;
+}
+
+/** A parameter that came exactly once and is not empty; `''` is refused with the right message further on. */
+function single(query: URLSearchParams, name: string): string {
+  const [value = '', ...more] = query.getAll(name);
+  return more.length === 0 ? value : '';
+}

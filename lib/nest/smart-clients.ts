@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { SmartSession } from '../active-launch.js';
+import { signingKeys } from '../ehr/client-authentication.js';
+import { randomId } from '../session/keys.js';
+import type { SmartStorageOption } from '../session/smart-storage.js';
+import { SmartClient } from '../smart-client.js';
+import type { SmartClientOptions } from '../smart-client-options.js';
+import { configurationError, runtimeFor } from '../smart-runtime.js';
+import type { SmartRuntime } from '../smart-runtime.js';
+import { checkModuleOptions } from './check-module-options.js';
+import { headerOf, queryOf, rememberReplies } from './http-request.js';
+import { SMART_ON_FHIR_OPTIONS, SMART_ROUTES } from './module-definition.js';
+import type { ResolvedRoutes, SmartOnFhirModuleOptions } from './module-options.js';
+import { SessionCookies } from './session-cookies.js';
+
+/**
+ * Makes the SmartClient of a request. A singleton: guard, decorator and controller use it, so that none of
+ * them becomes request-scoped; for singleton services and jobs it is the way to a client, too.
+ */
+@Injectable()
+export class SmartClients implements OnModuleInit, OnModuleDestroy {
+  readonly #logger = new Logger('SmartOnFhir');
+  readonly #cookies: SessionCookies;
+  readonly #options: SmartClientOptions;
+  readonly #storage: SmartStorageOption | undefined;
+  readonly #runtime: SmartRuntime;
+  /** origins the app itself is served from */
+  readonly ownOrigins: ReadonlySet<string>;
+  /** origins that may show the app in a frame; `null`: it is not embedded */
+  readonly frameAncestors: readonly string[] | null;
+
+  constructor(
+    @Inject(SMART_ON_FHIR_OPTIONS) private readonly given: SmartOnFhirModuleOptions,
+    @Inject(SMART_ROUTES) private readonly routes: ResolvedRoutes | false,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+  ) {
+    const production = process.env.NODE_ENV === 'production';
+    const mistakes = checkModuleOptions(given, routes, production);
+    if (mistakes.length) throw configurationError(mistakes);
+    const { client, options, storage, session } = given;
+    const {
+      secret = this.#randomSecret(),
+      idleTimeoutMs,
+      absoluteTimeoutMs,
+      cookieName,
+      embedded,
+    } = session ?? {};
+    this.#storage = storage;
+    this.#options = {
+      logger: this.#logger,
+      ...options,
+      session: { secret, idleTimeoutMs, absoluteTimeoutMs },
+    };
+    this.#runtime = runtimeFor(client, storage, this.#options);
+    this.#cookies = new SessionCookies({
+      name: cookieName ?? 'smart-session',
+      secure: client.callbackUrl.startsWith('https:'),
+      embedded: Boolean(embedded),
+    });
+    this.frameAncestors = embedded ? (embedded === true ? [] : embedded.frameAncestors) : null;
+    const servers = client.knownFhirServers ?? [];
+    const ownUrls = [client, ...servers].flatMap(({ callbackUrl, redirectUrl }) => [
+      callbackUrl,
+      redirectUrl,
+    ]);
+    this.ownOrigins = new Set(ownUrls.filter((url) => url !== undefined).map((url) => new URL(url).origin));
+    this.#warn(production);
+  }
+
+  onModuleInit(): void {
+    rememberReplies(this.adapterHost.httpAdapter);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.#runtime.close();
+  }
+
+  /** The client of this request's session; its calls answer `no_session` when there is none. */
+  for(request: object): SmartClient {
+    return new SmartClient(this.#session(request), this.#storage, this.given.client, this.#options);
+  }
+
+  /** Whether this request may change something: embedded sessions need a proof of origin (C-12). */
+  isTrustedOrigin(request: object, method: string): boolean {
+    if (this.frameAncestors === null || ['GET', 'HEAD', 'OPTIONS'].includes(method)) return true;
+    const site = headerOf(request, 'sec-fetch-site');
+    if (site !== undefined) return site === 'same-origin';
+    return this.ownOrigins.has(headerOf(request, 'origin') ?? '');
+  }
+
+  endCookie(request: object): void {
+    this.#cookies.clearSession(this.adapterHost.httpAdapter, request);
+  }
+
+  /** Public keys of every asymmetric registration, for the JWKS route. */
+  publicKeys(): object[] {
+    const keys = (this.given.client.knownFhirServers ?? []).flatMap((server) =>
+      server.type === 'confidential-asymmetric' ? signingKeys(server) : [],
+    );
+    return [...new Map(keys.map(({ kid, publicJwk }) => [kid, publicJwk])).values()].filter(
+      (key) => key !== undefined,
+    );
+  }
+
+  #session(request: object): SmartSession {
+    const { httpAdapter } = this.adapterHost;
+    return {
+      ...this.#cookies.read(request),
+      ...this.#active(request),
+      createBrowserId: () => {
+        const id = randomId();
+        this.#cookies.setLaunch(httpAdapter, request, id);
+        return id;
+      },
+      createSessionId: () => {
+        const id = randomId();
+        this.#cookies.setSession(httpAdapter, request, id);
+        return id;
+      },
+    };
+  }
+
+  #active(request: object): { activePatient: string | null; activeIssuer: string | null } {
+    const { active } = this.given.session ?? {};
+    const query = this.#options.enableMultiLaunch ? queryOf(request) : new URLSearchParams();
+    const named = (header: string, parameter: string) => headerOf(request, header) ?? query.get(parameter);
+    return {
+      activePatient: named(active?.patientHeader ?? 'x-smart-patient', active?.patientQuery ?? 'patient'),
+      activeIssuer: named(active?.issuerHeader ?? 'x-smart-issuer', active?.issuerQuery ?? 'iss'),
+    };
+  }
+
+  #randomSecret(): string {
+    this.#logger.warn(
+      'session.secret is not set: sessions are encrypted with a random secret and end with this process. ' +
+        'Set it (openssl rand -base64 32) before you go to production, where the start fails without it',
+    );
+    return randomBytes(32).toString('base64');
+  }
+
+  #warn(production: boolean): void {
+    const { guarantees } = this.#runtime.storage;
+    if (guarantees.memoryOnly && production) {
+      this.#logger.warn(
+        'Sessions are kept in memory: they end with this process and no other process sees them',
+      );
+    }
+    if (!guarantees.memoryOnly && !(guarantees.atomicTake && guarantees.atomicLock)) {
+      this.#logger.warn(
+        'The storage cannot take or lock atomically: one process is safe, several are not. Use Redis, or give it take() and lock()',
+      );
+    }
+    if (this.given.options?.allowNonHttpsLaunch && production) {
+      this.#logger.warn('options.allowNonHttpsLaunch is set in production: tokens may travel unencrypted');
+    }
+    if (this.routes) {
+      const expected = `/${this.routes.path}/${this.routes.callback}`;
+      const { pathname } = new URL(this.given.client.callbackUrl);
+      if (!pathname.endsWith(expected)) {
+        this.#logger.warn(
+          `client.callbackUrl has the path ${pathname}, but the callback route is ${expected}`,
+        );
+      }
+    }
+  }
+}

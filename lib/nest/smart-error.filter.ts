@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { Catch, Inject, Injectable, Logger } from '@nestjs/common';
+import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { SmartError } from '../smart-error.js';
+import { answerHeaders } from './answer-headers.js';
+import { errorPage } from './error-page.js';
+import { wantsHtml } from './http-request.js';
+import { SmartClients } from './smart-clients.js';
+
+/**
+ * Turns a SmartError, thrown by the guard, by `unwrap()` or by the module's controller, into its HTTP
+ * answer: JSON `{ statusCode, error, message }`, or a small page when a browser asks for HTML.
+ */
+@Injectable()
+@Catch(SmartError)
+export class SmartErrorFilter implements ExceptionFilter<SmartError> {
+  readonly #logger = new Logger('SmartOnFhir');
+
+  constructor(
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(SmartClients) private readonly clients: SmartClients,
+  ) {}
+
+  catch(error: SmartError, host: ArgumentsHost): void {
+    if (host.getType() !== 'http') throw error;
+    const { httpAdapter } = this.adapterHost;
+    const http = host.switchToHttp();
+    const response = http.getResponse<unknown>();
+    const correlationId = randomUUID();
+    const note = `${error.error} (${error.status}) ${correlationId}`;
+    if (error.status >= 500) this.#logger.error(`${note}: ${error.message}`);
+    else this.#logger.warn(note);
+    const html = wantsHtml(http.getRequest<object>());
+    const contentType = html ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8';
+    for (const [name, value] of answerHeaders(this.clients.frameAncestors)) {
+      httpAdapter.setHeader(response, name, value);
+    }
+    httpAdapter.setHeader(response, 'Content-Type', contentType);
+    if (error.retryAfterMs !== undefined) {
+      httpAdapter.setHeader(response, 'Retry-After', String(Math.ceil(error.retryAfterMs / 1000)));
+    }
+    const body = html ? errorPage(error, correlationId) : JSON.stringify(error);
+    httpAdapter.reply(response, body, error.status);
+  }
+}

@@ -1,0 +1,47 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import type { ReadyClient } from '../ready-client.js';
+import { SmartError } from '../smart-error.js';
+import { rawRequest } from './http-request.js';
+import { rememberReady } from './ready-memo.js';
+import { SmartClients } from './smart-clients.js';
+
+/**
+ * Lets a request through when its session holds a launch whose token is good, refreshed if need be; gives
+ * the launch to `@FhirClient()`. Everything else is answered with the SmartError's status: 401 without a
+ * session, 503 when the store is down. It fails closed in every context it does not know; for GraphQL
+ * override `getRequest`.
+ *
+ * @example
+ * @UseGuards(SmartSessionGuard)
+ */
+@Injectable()
+export class SmartSessionGuard implements CanActivate {
+  constructor(@Inject(SmartClients) protected readonly clients: SmartClients) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = this.getRequest(context);
+    const method = rawRequest(request).method ?? 'POST';
+    if (!this.clients.isTrustedOrigin(request, method)) {
+      throw new SmartError('csrf_rejected', 'The request does not come from the app itself');
+    }
+    const ready = await this.clients.for(request).ready();
+    if (ready instanceof SmartError) return this.onRefused(ready, context);
+    rememberReady(context, request, ready as ReadyClient);
+    return true;
+  }
+
+  /** The HTTP request of a context. Override it for GraphQL: `GqlExecutionContext.create(context).getContext().req` */
+  protected getRequest(context: ExecutionContext): object {
+    if (context.getType() === 'http') return context.switchToHttp().getRequest<object>();
+    throw new SmartError(
+      'no_session',
+      `SmartSessionGuard does not know the context "${context.getType()}": override getRequest(context)`,
+    );
+  }
+
+  /** What happens to a request without a usable session; override it to redirect or to log. */
+  protected onRefused(error: SmartError, _context: ExecutionContext): boolean {
+    throw error;
+  }
+}

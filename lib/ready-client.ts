@@ -1,0 +1,259 @@
+import type { LaunchContext } from './ehr/launch-context.js';
+import { fhirExchange } from './fhir/fhir-http.js';
+import type { FhirHttpAnswer, FhirMethod } from './fhir/fhir-http.js';
+import type {
+  AnyResource,
+  BundleOf,
+  FhirResult,
+  FhirVersion,
+  ResourceOf,
+  ResourceTypeName,
+} from './fhir/fhir-types.js';
+import { fhirUrl, referencePath } from './fhir/fhir-url.js';
+import { SearchResult, searchPath } from './fhir/search-result.js';
+import type { SearchParameters } from './fhir/search-result.js';
+import { validated, validatedNow } from './fhir/standard-schema.js';
+import type { StandardSchema } from './fhir/standard-schema.js';
+import { splitFhirUser } from './fhir-user.js';
+import type { FhirUserType } from './fhir-user.js';
+import type { HttpClient } from './http/http-client.js';
+import { SmartScopes } from './scope/scope.js';
+import type { LaunchRecord } from './session/launch-record.js';
+import { SmartError } from './smart-error.js';
+
+/** What a ReadyClient needs of the launch it stands for. */
+export interface LaunchHandle {
+  readonly record: LaunchRecord;
+  readonly issuerName: string;
+  /** a record with another access token than the given one, or why there is none */
+  renew(rejected: LaunchRecord): Promise<LaunchRecord | SmartError>;
+  /** whether the session still holds this launch with a token that is not expired */
+  isAlive(): Promise<boolean>;
+  /** ends the session: the EHR refuses its tokens for good */
+  end(): Promise<void>;
+}
+
+export interface FhirRequestOptions {
+  /** further headers; `Authorization` cannot be replaced */
+  headers?: Record<string, string>;
+  /** aborts the request (not a token refresh under way) */
+  signal?: AbortSignal;
+}
+
+/** A resource the launch names: its id, and a request for it. */
+export interface ContextResource<Resource> {
+  /** null when the launch has none */
+  readonly id: string | null;
+  /** e.g. `Patient/123`; for a user of another server an absolute URL */
+  readonly reference: string | null;
+  /** resource type, e.g. `Practitioner` */
+  readonly type: string | null;
+  /** Reads it; `missing_context` when the launch has none. */
+  request(options?: FhirRequestOptions): Promise<Resource | SmartError>;
+}
+
+/**
+ * One launch, ready to use: who, about whom, and a FHIR client that sends this launch's access token to this
+ * launch's FHIR server and nowhere else. Calls answer the value or a {@link SmartError}.
+ *
+ * @example
+ * const patient = unwrap(await fhir.patient.request());
+ * const glucose = await fhir.search('Observation', { patient: fhir.patient.id!, code: '2339-0' }).toArray();
+ */
+export class ReadyClient<V extends FhirVersion = 'R4'> {
+  /** Launch context: patient, encounter, fhirContext, intent, banner, style, tenant, extensions. */
+  readonly context: LaunchContext;
+  /** Scopes the EHR granted, which may be fewer or more than were asked for. */
+  readonly scopes: SmartScopes;
+  /** FHIR base, as the launch named it */
+  readonly fhirBaseUrl: string;
+  /** `name` of the known server */
+  readonly issuerName: string;
+  readonly patient: ContextResource<ResourceOf<'Patient', V>>;
+  readonly encounter: ContextResource<ResourceOf<'Encounter', V>>;
+  /** Who launched, from the verified id_token (`fhirUser`). */
+  readonly user: ContextResource<ResourceOf<FhirUserType, V>>;
+  /** The user, where it is a Practitioner. */
+  readonly practitioner: ContextResource<ResourceOf<'Practitioner', V>>;
+
+  // Private to the runtime, so that neither a logger nor JSON.stringify finds a token in here.
+  readonly #handle: LaunchHandle;
+  readonly #http: HttpClient;
+  readonly #maxBytes: number;
+  #record: LaunchRecord;
+
+  /** @internal made by `SmartClient.ready()` */
+  constructor(handle: LaunchHandle, http: HttpClient, maxBytes: number) {
+    const { record } = handle;
+    this.#handle = handle;
+    this.#http = http;
+    this.#maxBytes = maxBytes;
+    this.#record = record;
+    this.context = record.context;
+    this.scopes = new SmartScopes(record.scope);
+    this.fhirBaseUrl = record.iss;
+    this.issuerName = handle.issuerName;
+    const { patient, encounter } = record.context;
+    const user = record.identity?.fhirUser ?? null;
+    const practitioner = user !== null && splitFhirUser(user).type === 'Practitioner' ? user : null;
+    this.patient = this.#contextResource('patient', patient === null ? null : `Patient/${patient}`);
+    this.encounter = this.#contextResource('encounter', encounter === null ? null : `Encounter/${encounter}`);
+    this.user = this.#contextResource('user', user);
+    this.practitioner = this.#contextResource('practitioner', practitioner);
+  }
+
+  /**
+   * GETs a path below the FHIR base. The result is typed by the path: `Patient/1` is a Patient,
+   * `Observation?code=…` a Bundle of Observations. With a `schema` (Standard Schema: zod, valibot …) the
+   * result is validated and typed by it.
+   *
+   * Errors: `invalid_request` (path outside the FHIR base), `fhir_request_failed` (with the server's
+   * `status` and `operationOutcome`), `ehr_unavailable`, `ehr_timeout`, `session_expired`.
+   */
+  async request<Output>(
+    path: string | URL,
+    options: FhirRequestOptions & { schema: StandardSchema<Output> },
+  ): Promise<Output | SmartError>;
+  async request<const P extends string>(
+    path: P | URL,
+    options?: FhirRequestOptions,
+  ): Promise<FhirResult<P, V> | SmartError>;
+  async request(
+    path: string | URL,
+    options: FhirRequestOptions & { schema?: StandardSchema } = {},
+  ): Promise<unknown> {
+    const answer = await this.#exchange('GET', path, undefined, options);
+    if (answer instanceof SmartError) return answer;
+    return options.schema ? validated(options.schema, answer.body, 'The FHIR response') : answer.body;
+  }
+
+  /**
+   * Searches; returns at once. Iterate it, or use `toArray({ limit })`, `first()`, `pages()`; what goes
+   * wrong is thrown as a SmartError by the iteration.
+   */
+  search<T extends ResourceTypeName<V>>(
+    resourceType: T,
+    parameters: SearchParameters = {},
+    options: FhirRequestOptions = {},
+  ): SearchResult<ResourceOf<T, V>, BundleOf<ResourceOf<T, V>, V>> {
+    return new SearchResult(searchPath(resourceType, parameters), async (target) => {
+      const answer = await this.#exchange('GET', target, undefined, options);
+      return answer instanceof SmartError ? answer : answer.body;
+    });
+  }
+
+  /** POSTs a new resource; answers it as the server stored it, with its id. */
+  async create<R extends AnyResource<V>>(
+    resource: R,
+    options: FhirRequestOptions = {},
+  ): Promise<R | SmartError> {
+    if (typeof resource?.resourceType !== 'string') return notAResource();
+    const path = referencePath(resource.resourceType, 'new');
+    if (path instanceof SmartError) return path;
+    const answer = await this.#exchange('POST', resource.resourceType, resource, withRepresentation(options));
+    return answer instanceof SmartError ? answer : stored(resource, answer);
+  }
+
+  /** PUTs a resource that has an id; answers it as the server stored it. */
+  async update<R extends AnyResource<V>>(
+    resource: R,
+    options: FhirRequestOptions = {},
+  ): Promise<R | SmartError> {
+    if (typeof resource?.resourceType !== 'string') return notAResource();
+    if (typeof resource.id !== 'string') {
+      return new SmartError(
+        'invalid_request',
+        `The ${resource.resourceType} to update has no id; use create()`,
+      );
+    }
+    const path = referencePath(resource.resourceType, resource.id);
+    if (path instanceof SmartError) return path;
+    const answer = await this.#exchange('PUT', path, resource, withRepresentation(options));
+    return answer instanceof SmartError ? answer : stored(resource, answer);
+  }
+
+  /** Whether this launch still stands: its session is there and its access token is not expired. */
+  async validate(): Promise<boolean> {
+    return this.#handle.isAlive();
+  }
+
+  /**
+   * A claim of the verified id_token, undefined when there is none. With a (synchronous) schema it is
+   * validated and typed by it; a mismatch is `schema_mismatch`.
+   */
+  getClaim(name: string): unknown;
+  getClaim<Output>(name: string, schema: StandardSchema<Output>): Output | SmartError;
+  getClaim(name: string, schema?: StandardSchema): unknown {
+    const claims = this.#record.identity?.claims ?? {};
+    const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+    return schema ? validatedNow(schema, value, `The claim ${name}`) : value;
+  }
+
+  #contextResource<Resource>(name: string, reference: string | null): ContextResource<Resource> {
+    const split = reference === null ? null : splitFhirUser(reference);
+    return {
+      id: split?.id ?? null,
+      reference,
+      type: split?.type ?? null,
+      request: async (options: FhirRequestOptions = {}) => {
+        if (reference === null) {
+          return new SmartError('missing_context', `The launch has no ${name}`, { missing: [name] });
+        }
+        const answer = await this.#exchange('GET', reference, undefined, options);
+        return answer instanceof SmartError ? answer : (answer.body as Resource);
+      },
+    };
+  }
+
+  /** Sends; on a 401 refreshes once and sends once more (SMART 2.2 "Access FHIR API", for every method). */
+  async #exchange(
+    method: FhirMethod,
+    target: string | URL,
+    body: unknown,
+    options: FhirRequestOptions,
+  ): Promise<FhirHttpAnswer | SmartError> {
+    const url = fhirUrl(this.fhirBaseUrl, target);
+    if (url instanceof SmartError) return url;
+    const send = () =>
+      fhirExchange(
+        this.#http,
+        this.fhirBaseUrl,
+        this.#record.accessToken,
+        { method, url, body, headers: options.headers, signal: options.signal },
+        this.#maxBytes,
+      );
+    const first = await send();
+    if (!isUnauthorized(first)) return first;
+    const renewed = await this.#handle.renew(this.#record);
+    if (renewed instanceof SmartError) return renewed;
+    this.#record = renewed;
+    const second = await send();
+    if (!isUnauthorized(second)) return second;
+    await this.#handle.end();
+    return new SmartError('session_expired', 'The EHR refuses this session’s tokens; launch the app again', {
+      cause: second,
+    });
+  }
+}
+
+function isUnauthorized(answer: FhirHttpAnswer | SmartError): answer is SmartError {
+  return answer instanceof SmartError && answer.error === 'fhir_request_failed' && answer.status === 401;
+}
+
+function withRepresentation(options: FhirRequestOptions): FhirRequestOptions {
+  return { ...options, headers: { prefer: 'return=representation', ...options.headers } };
+}
+
+/** What the server stored; a server that answers without a body says at least where it is. */
+function stored<R extends { resourceType: string }>(resource: R, answer: FhirHttpAnswer): R {
+  const body = answer.body as R | undefined;
+  if (body?.resourceType === resource.resourceType) return body;
+  const id = /(?:^|\/)[A-Z][A-Za-z]+\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/|$)/.exec(
+    answer.header('location') ?? '',
+  )?.[1];
+  return id === undefined ? resource : { ...resource, id };
+}
+
+function notAResource(): SmartError {
+  return new SmartError('invalid_request', 'The argument is not a FHIR resource: it has no resourceType');
+}

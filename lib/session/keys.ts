@@ -1,0 +1,20 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+/** Prefix of the entries of launches in progress. */
+export const PENDING_PREFIX = 'smart:pending:';
+/** Prefix of the entries that hold a completed launch with its tokens. */
+export const LAUNCH_PREFIX = 'smart:launch:';
+/** Prefix of the entries that list a session's launches in multi-launch mode. */
+export const INDEX_PREFIX = 'smart:session:';
+
+/** A store entry's key: a hash, so that a dump of the store opens no session. */
+export function entryKey(prefix: string, ...parts: string[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(`${part.length}:${part}`);
+  return prefix + hash.digest('base64url');
+}
+
+/** 256 random bits, base64url (43 characters): session ids, browser ids. */
+export function randomId(): string {
+  return randomBytes(32).toString('base64url');
+}

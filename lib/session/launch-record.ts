@@ -1,0 +1,45 @@
+import type { LaunchContext } from '../ehr/launch-context.js';
+import type { SmartConfiguration } from '../ehr/smart-configuration.js';
+
+/** Who launched, from the verified id_token. */
+export interface VerifiedIdentity {
+  iss: string;
+  sub: string;
+  /** `Practitioner/1` under the FHIR base, or an absolute URL on another server; null without the claim */
+  fhirUser: string | null;
+  claims: Record<string, unknown>;
+}
+
+/** Endpoints of the authorization server that issued the tokens, pinned: its tokens go nowhere else. */
+export type PinnedServer = Pick<SmartConfiguration, (typeof PINNED)[number]>;
+
+const PINNED = [
+  'issuer',
+  'jwks_uri',
+  'token_endpoint',
+  'revocation_endpoint',
+  'introspection_endpoint',
+  'token_endpoint_auth_signing_alg_values_supported',
+  'id_token_signing_alg_values_supported',
+  'authorization_response_iss_parameter_supported',
+] as const;
+
+export function pinnedServer(server: SmartConfiguration): PinnedServer {
+  return Object.fromEntries(PINNED.map((name) => [name, server[name]])) as PinnedServer;
+}
+
+/** One completed launch as it is stored, encrypted. Times are epoch milliseconds. */
+export interface LaunchRecord {
+  iss: string;
+  clientId: string;
+  server: PinnedServer;
+  accessToken: string;
+  expiresAt: number;
+  refreshToken?: string;
+  scope: string;
+  scopeAssumed: boolean;
+  context: LaunchContext;
+  identity: VerifiedIdentity | null;
+  startedAt: number;
+  seenAt: number;
+}

@@ -1,0 +1,92 @@
+import { LRUCache } from 'lru-cache';
+import { storeUnavailable } from './complete-storage.js';
+import { LAUNCH_PREFIX, entryKey } from './keys.js';
+import type { LaunchRecord } from './launch-record.js';
+import type { SealedBox } from './sealed-box.js';
+import type { CompleteStorage } from './smart-storage.js';
+
+/** How long a session lives, in milliseconds. */
+export interface SessionLifetime {
+  idleTimeoutMs: number;
+  absoluteTimeoutMs: number;
+}
+
+const LOCK_MARGIN_MS = 5_000;
+const SAVE_AGAIN_MS = 1_000;
+const MAX_UNSAVED = 10_000;
+
+/**
+ * Completed launches by the id that opens them: the session id, or in multi-launch mode an id that the
+ * session's index names.
+ */
+export class LaunchStore {
+  readonly #unsaved = new LRUCache<string, LaunchRecord>({ max: MAX_UNSAVED });
+
+  constructor(
+    private readonly storage: CompleteStorage,
+    private readonly box: SealedBox,
+    private readonly lifetime: SessionLifetime,
+    /** the longest a task under the lock may take */
+    private readonly taskTimeoutMs: number,
+  ) {}
+
+  async read(id: string): Promise<LaunchRecord | undefined> {
+    const key = entryKey(LAUNCH_PREFIX, id);
+    const unsaved = this.#unsaved.get(key);
+    if (unsaved) return unsaved;
+    const entry = await this.storage.get(key);
+    return entry === undefined ? undefined : this.box.open<LaunchRecord>(entry, key, id);
+  }
+
+  async write(id: string, record: LaunchRecord): Promise<void> {
+    const key = entryKey(LAUNCH_PREFIX, id);
+    await this.storage.set(key, this.box.seal(record, key, id), this.#ttlMs(record));
+    this.#unsaved.delete(key);
+  }
+
+  /**
+   * Writes what must not be lost: a rotated refresh token exists nowhere else. A store that is down gets it
+   * as soon as it is back; until then this process serves from memory.
+   */
+  async writeSurely(id: string, record: LaunchRecord): Promise<void> {
+    const key = entryKey(LAUNCH_PREFIX, id);
+    this.#unsaved.set(key, record);
+    try {
+      await this.write(id, record);
+    } catch {
+      this.#saveLater(id, key, record);
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    const key = entryKey(LAUNCH_PREFIX, id);
+    this.#unsaved.delete(key);
+    await this.storage.delete(key);
+  }
+
+  /** Runs the task while no other request, in this process or another, changes this launch. */
+  async exclusive<T>(id: string, task: () => Promise<T>): Promise<T> {
+    try {
+      return await this.storage.lock(entryKey(LAUNCH_PREFIX, id), this.taskTimeoutMs + LOCK_MARGIN_MS, task);
+    } catch (error) {
+      throw storeUnavailable(error);
+    }
+  }
+
+  isOver(record: LaunchRecord, now = Date.now()): boolean {
+    return this.#ttlMs(record, now) <= 0;
+  }
+
+  #saveLater(id: string, key: string, record: LaunchRecord): void {
+    const timer = setTimeout(() => {
+      if (this.#unsaved.peek(key) !== record || this.isOver(record)) return;
+      this.write(id, record).catch(() => this.#saveLater(id, key, record));
+    }, SAVE_AGAIN_MS);
+    timer.unref();
+  }
+
+  #ttlMs(record: LaunchRecord, now = Date.now()): number {
+    const { idleTimeoutMs, absoluteTimeoutMs } = this.lifetime;
+    return Math.min(record.seenAt + idleTimeoutMs, record.startedAt + absoluteTimeoutMs) - now;
+  }
+}

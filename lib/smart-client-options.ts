@@ -1,0 +1,87 @@
+/** Where the package says what an operator should know; Nest's `Logger` fits. */
+export interface SmartLogger {
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** Encryption and lifetime of sessions. */
+export interface SmartSessionLifetimeOptions {
+  /**
+   * Encrypts sessions at rest, at least 32 characters. A list rotates: the first seals, all open.
+   */
+  secret?: string | string[];
+  /** milliseconds without a request until a session ends. Default one hour */
+  idleTimeoutMs?: number;
+  /** milliseconds until a session ends, whatever happens. Default 12 hours */
+  absoluteTimeoutMs?: number;
+}
+
+/** How {@link SmartClient} behaves. Every value has a safe default. */
+export interface SmartClientOptions {
+  /** refresh access tokens before they expire, and once after a 401. Default `true` */
+  autoRefresh?: boolean;
+  /** several launches (tabs, patients, EHRs) live in one session; the caller names the active patient */
+  enableMultiLaunch?: boolean;
+  /**
+   * Development: `http:` issuers and endpoints are allowed, and `http:` redirect URLs on loopback. Never set
+   * it in production.
+   */
+  allowNonHttpsLaunch?: boolean;
+  /** milliseconds for one call to the EHR, connection and body included. Default 10,000 */
+  httpTimeoutMs?: number;
+  /** bytes of a discovery document, JWKS or token response. Default 1 MiB */
+  maxResponseBytes?: number;
+  /** bytes of one FHIR response. Default 20 MiB */
+  maxFhirResponseBytes?: number;
+  /** milliseconds for one call to the session store. Default 2,000 */
+  storeTimeoutMs?: number;
+  /** milliseconds a SMART configuration and a JWKS are remembered. Default 10 minutes */
+  discoveryTtlMs?: number;
+  /** milliseconds the EHR's clock may differ from ours. Default 30,000 */
+  clockToleranceMs?: number;
+  /** milliseconds before expiry at which a token is refreshed. Default 60,000 */
+  refreshSkewMs?: number;
+  /** encryption and lifetime of sessions; the Nest module fills it from its `session` option */
+  session?: SmartSessionLifetimeOptions;
+  /** where warnings go. Default: nowhere; the Nest module gives its own */
+  logger?: SmartLogger;
+}
+
+export const DEFAULTS = {
+  httpTimeoutMs: 10_000,
+  maxResponseBytes: 1024 * 1024,
+  maxFhirResponseBytes: 20 * 1024 * 1024,
+  storeTimeoutMs: 2_000,
+  discoveryTtlMs: 10 * 60_000,
+  clockToleranceMs: 30_000,
+  refreshSkewMs: 60_000,
+  idleTimeoutMs: 60 * 60_000,
+  absoluteTimeoutMs: 12 * 60 * 60_000,
+} as const;
+
+/** The options with every default filled in. */
+export interface ResolvedOptions extends Required<Omit<SmartClientOptions, 'session' | 'logger'>> {
+  idleTimeoutMs: number;
+  absoluteTimeoutMs: number;
+  secrets: string[];
+  logger: SmartLogger;
+}
+
+const SILENT: SmartLogger = { warn: () => undefined, error: () => undefined };
+
+export function resolveOptions(options: SmartClientOptions | null | undefined): ResolvedOptions {
+  const given = Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));
+  const { session, logger, ...others } = given as SmartClientOptions;
+  const secret = session?.secret ?? [];
+  return {
+    autoRefresh: true,
+    enableMultiLaunch: false,
+    allowNonHttpsLaunch: false,
+    ...DEFAULTS,
+    ...others,
+    idleTimeoutMs: session?.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,
+    absoluteTimeoutMs: session?.absoluteTimeoutMs ?? DEFAULTS.absoluteTimeoutMs,
+    secrets: typeof secret === 'string' ? [secret] : secret,
+    logger: logger ?? SILENT,
+  };
+}

@@ -1,0 +1,311 @@
+import { authorizationCode, readCallback } from './callback-parameters.js';
+import type { CallbackParameters } from './callback-parameters.js';
+import { findRegistration } from './ehr/registrations.js';
+import type { Registration } from './ehr/registrations.js';
+import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
+import type { FhirVersion } from './fhir/fhir-types.js';
+import { completeLaunch } from './complete-launch.js';
+import { freshLaunch } from './fresh-launch.js';
+import { activeLaunch, addLaunch } from './active-launch.js';
+import type { SmartSession } from './active-launch.js';
+import { ReadyClient } from './ready-client.js';
+import { randomId } from './session/keys.js';
+import { pinnedServer } from './session/launch-record.js';
+import type { LaunchRecord } from './session/launch-record.js';
+import type { PendingLaunch } from './session/pending-launches.js';
+import type { SmartStorageOption } from './session/smart-storage.js';
+import type { SmartClientOptions } from './smart-client-options.js';
+import { SmartError } from './smart-error.js';
+import { runtimeFor } from './smart-runtime.js';
+import type { SmartRuntime } from './smart-runtime.js';
+import { createAuthorizationRequest } from './token/authorization-request.js';
+import type { AuthorizationParameters } from './token/authorization-request.js';
+import { revokeToken } from './token/revocation.js';
+
+/** What a standalone launch may change for this one time. */
+export type AuthorizeOverrides = Pick<AuthorizationParameters, 'scope'>;
+
+/** Where to send the browser next. */
+export interface Redirect {
+  redirect_url: string;
+}
+
+/** `ready()` without a session: an error that can be asked `validate()` like a ReadyClient. */
+export type NotReady = SmartError & { validate(): Promise<false> };
+
+/**
+ * A SMART App Launch from the EHR's click to FHIR data: `launch()` → `callback()` → `ready()`. Framework
+ * free: it needs a session id and a store. In a Nest app it is injected per request.
+ *
+ * @example
+ * const smart = new SmartClient(sessionId, storage, configuration);
+ * const { redirect_url } = unwrap(await smart.launch({ iss, launch }));
+ */
+export class SmartClient {
+  readonly #session: SmartSession;
+  readonly #runtime: SmartRuntime;
+
+  /**
+   * @param session the browser's session id; in multi-launch mode with the patient the caller works on
+   * @param storage a SmartStorage or a Keyv; keep one object for the life of the process
+   * @param configuration keep one object for the life of the process: discovery and connections hang on it
+   * @throws SmartError `invalid_configuration` that lists every mistake
+   */
+  constructor(
+    session: string | SmartSession,
+    storage: SmartStorageOption | undefined,
+    configuration: SmartClientConfiguration,
+    options?: SmartClientOptions | null,
+  ) {
+    this.#session = typeof session === 'string' ? { sessionId: session, activePatient: null } : session;
+    this.#runtime = runtimeFor(configuration, storage, options);
+  }
+
+  /**
+   * EHR launch (SMART 2.2 "Launch App: EHR Launch"): the EHR opened the app with `iss` and `launch`.
+   *
+   * Errors: `invalid_launch_request`, `unknown_issuer`, `discovery_failed`, `discovery_timeout`,
+   * `store_unavailable`.
+   */
+  async launch(parameters: { iss: string; launch: string }): Promise<Redirect | SmartError> {
+    const { iss, launch } = parameters;
+    if (typeof iss !== 'string' || iss === '' || typeof launch !== 'string' || launch === '') {
+      return new SmartError(
+        'invalid_launch_request',
+        'An EHR launch needs iss and launch, each exactly once',
+      );
+    }
+    return this.#start(iss, { launch });
+  }
+
+  /**
+   * Standalone launch (SMART 2.2 "Launch App: Standalone Launch"), only at an EHR of `knownFhirServers`.
+   * Errors as `launch`.
+   */
+  async authorize(parameters: { iss: string } & AuthorizeOverrides): Promise<Redirect | SmartError> {
+    const { iss, scope } = parameters;
+    if (typeof iss !== 'string' || iss === '') {
+      return new SmartError(
+        'invalid_launch_request',
+        'A standalone launch needs iss, the FHIR base of the EHR',
+      );
+    }
+    return this.#start(iss, scope === undefined ? {} : { scope });
+  }
+
+  /**
+   * Completes a launch with the authorization response: exchanges the code, verifies the id_token, stores
+   * the session. In multi-launch mode `redirect_url` carries `patient`.
+   *
+   * Errors: `invalid_state`, `invalid_callback`, `issuer_mismatch`, `access_denied`, `authorization_failed`,
+   * `token_request_failed`, `invalid_token_response`, `invalid_id_token`, `missing_patient_context`,
+   * `ehr_unavailable`, `ehr_timeout`, `store_unavailable`.
+   */
+  async callback(
+    parameters: CallbackParameters,
+  ): Promise<(Redirect & { intent: string | null }) | SmartError> {
+    return this.#answering(async () => {
+      const response = readCallback(parameters);
+      if (response instanceof SmartError) return response;
+      const pending = await this.#takePending(response.state);
+      if (pending instanceof SmartError) return pending;
+      const registration = this.#registration(pending.iss, pending.clientId);
+      if (registration instanceof SmartError) return registration;
+      const code = authorizationCode(response, pending.server);
+      if (code instanceof SmartError) return code;
+      const record = await completeLaunch(this.#runtime, code, pending, registration);
+      if (record instanceof SmartError) return record;
+      await this.#store(record);
+      return { redirect_url: this.#redirectUrl(registration, record), intent: record.context.intent };
+    });
+  }
+
+  /**
+   * The launch of this session (in multi-launch mode: of the active patient), its token refreshed when it is
+   * about to expire.
+   *
+   * Errors: `no_session`, `session_expired`, `patient_changed`, `unknown_issuer`, `no_active_patient`,
+   * `unknown_patient`, `ambiguous_patient`, `ehr_unavailable`, `ehr_timeout`, `store_unavailable`.
+   */
+  async ready<V extends FhirVersion = 'R4'>(): Promise<ReadyClient<V> | NotReady> {
+    const ready = await this.#answering(() => this.#ready<V>(false));
+    return ready instanceof SmartError ? notReady(ready) : ready;
+  }
+
+  /** Refreshes the access token now. Errors as `ready`, and what the EHR answered to the refresh. */
+  async refresh<V extends FhirVersion = 'R4'>(): Promise<ReadyClient<V> | SmartError> {
+    return this.#answering(() => this.#ready<V>(true));
+  }
+
+  /**
+   * Ends the session here, then revokes its tokens at the EHR (RFC 7009). The user is logged out even when
+   * the EHR does not answer.
+   *
+   * @throws SmartError `store_unavailable`: the session could not be ended, which must not look like success
+   */
+  async logout(): Promise<void> {
+    const { launches, sessions, http, options } = this.#runtime;
+    const { sessionId } = this.#session;
+    if (sessionId === null) return;
+    const ids = options.enableMultiLaunch
+      ? (await sessions.read(sessionId)).map(({ id }) => id)
+      : [sessionId];
+    if (options.enableMultiLaunch) await sessions.remove(sessionId);
+    const ended: LaunchRecord[] = [];
+    for (const id of ids) {
+      // Under the lock, so that a refresh under way cannot bring the session back after its end.
+      const record = await launches.exclusive(id, async () => {
+        const last = await launches.read(id);
+        await launches.remove(id);
+        return last;
+      });
+      if (record) ended.push(record);
+    }
+    await Promise.all(
+      ended.map(async (record) => {
+        const registration = this.#registration(record.iss, record.clientId);
+        if (registration instanceof SmartError) return;
+        const { refreshToken, accessToken, server } = record;
+        if (!server.revocation_endpoint) return;
+        const revoked =
+          (refreshToken === undefined ||
+            (await revokeToken(http, registration, server, refreshToken, 'refresh_token'))) &&
+          (await revokeToken(http, registration, server, accessToken, 'access_token'));
+        if (!revoked)
+          options.logger.warn(`${registration.name} did not confirm the revocation of a session’s tokens`);
+      }),
+    );
+  }
+
+  async #start(iss: string, parameters: AuthorizationParameters): Promise<Redirect | SmartError> {
+    return this.#answering(async () => {
+      const { configuration, options } = this.#runtime;
+      const registration = findRegistration(configuration, iss, options.allowNonHttpsLaunch, {
+        knownOnly: parameters.launch === undefined,
+      });
+      if (registration instanceof SmartError) return registration;
+      const server = await this.#runtime.discovery.discover(registration);
+      if (server instanceof SmartError) return server;
+      const request = await createAuthorizationRequest(registration, server, parameters);
+      if (request instanceof SmartError) return request;
+      const browserId = this.#browserId() ?? this.#session.createBrowserId?.();
+      if (!browserId) return new SmartError('no_session', 'A launch needs a session id');
+      const { url, state, codeVerifier, nonce, scope } = request;
+      await this.#runtime.pending.save(state, browserId, {
+        iss: registration.iss,
+        clientId: registration.clientId,
+        server: pinnedServer(server),
+        callbackUrl: registration.callbackUrl,
+        scope,
+        codeVerifier,
+        ...(nonce && { nonce }),
+        startedAt: Date.now(),
+      });
+      return { redirect_url: url };
+    });
+  }
+
+  async #takePending(state: string): Promise<PendingLaunch | SmartError> {
+    const browserId = this.#browserId();
+    const pending = browserId ? await this.#runtime.pending.take(state, browserId) : undefined;
+    if (pending) return pending;
+    return new SmartError(
+      'invalid_state',
+      browserId
+        ? 'This launch is unknown, was completed already, or took longer than ten minutes; launch the app again'
+        : 'The browser did not send the cookie that the launch set; it may block cookies in frames',
+    );
+  }
+
+  /** Under a new session id: whoever knew the old one, or planted it, gains nothing (ASVS 3.2.1). */
+  async #store(record: LaunchRecord): Promise<void> {
+    const { launches, options } = this.#runtime;
+    const before = this.#session.sessionId;
+    const sessionId = this.#session.createSessionId?.() ?? before;
+    if (sessionId === null) throw new SmartError('no_session', 'A session needs an id');
+    if (options.enableMultiLaunch) {
+      const id = randomId();
+      await launches.write(id, record);
+      await addLaunch(this.#runtime, { id, record }, { before, sessionId });
+      return;
+    }
+    await launches.write(sessionId, record);
+    if (before !== null && before !== sessionId) {
+      await launches.exclusive(before, () => launches.remove(before));
+    }
+  }
+
+  async #ready<V extends FhirVersion>(refreshNow: boolean): Promise<ReadyClient<V> | SmartError> {
+    const { launches, options, http, refresh } = this.#runtime;
+    const active = await activeLaunch(this.#runtime, this.#session);
+    if (active instanceof SmartError) return active;
+    const { id, record } = active;
+    const registration = this.#registration(record.iss, record.clientId);
+    if (registration instanceof SmartError) return registration;
+    const current = refreshNow
+      ? await refresh.refresh(id, record, registration)
+      : await freshLaunch(this.#runtime, id, record, registration);
+    if (current instanceof SmartError) return current;
+    return new ReadyClient<V>(
+      {
+        record: current,
+        issuerName: registration.name,
+        renew: async (rejected) => {
+          if (options.autoRefresh && rejected.refreshToken)
+            return refresh.refresh(id, rejected, registration);
+          await launches.remove(id);
+          return new SmartError(
+            'session_expired',
+            'The EHR no longer takes the access token; launch the app again',
+          );
+        },
+        isAlive: async () => {
+          const stored = await launches.read(id).catch(() => undefined);
+          return stored !== undefined && stored.expiresAt > Date.now() && !launches.isOver(stored);
+        },
+        end: () => launches.remove(id),
+      },
+      http,
+      options.maxFhirResponseBytes,
+    );
+  }
+
+  #registration(iss: string, clientId: string): Registration | SmartError {
+    const { configuration, options } = this.#runtime;
+    const registration = findRegistration(configuration, iss, options.allowNonHttpsLaunch);
+    if (registration instanceof SmartError || registration.clientId === clientId) return registration;
+    return new SmartError(
+      'session_expired',
+      'The app’s registration at this EHR changed; launch the app again',
+    );
+  }
+
+  #browserId(): string | null {
+    return this.#session.browserId === undefined ? this.#session.sessionId : this.#session.browserId;
+  }
+
+  #redirectUrl(registration: Registration, record: LaunchRecord): string {
+    if (!this.#runtime.options.enableMultiLaunch || record.context.patient === null)
+      return registration.redirectUrl;
+    const url = new URL(registration.redirectUrl);
+    url.searchParams.set('patient', record.context.patient);
+    return url.href;
+  }
+
+  /** Every call answers: a store that is down becomes the error it is. */
+  async #answering<T>(work: () => Promise<T | SmartError>): Promise<T | SmartError> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof SmartError) return error;
+      throw error;
+    }
+  }
+}
+
+function notReady(error: SmartError): NotReady {
+  return Object.defineProperty(error, 'validate', {
+    value: () => Promise.resolve(false),
+    enumerable: false,
+  }) as NotReady;
+}

@@ -1,0 +1,99 @@
+import { HttpClient } from './http/http-client.js';
+import { checkConfiguration } from './ehr/check-configuration.js';
+import { Discovery } from './ehr/discovery.js';
+import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
+import { completeStorage } from './session/complete-storage.js';
+import { LaunchStore } from './session/launch-store.js';
+import { PendingLaunches } from './session/pending-launches.js';
+import { SealedBox } from './session/sealed-box.js';
+import { SessionIndex } from './session/session-index.js';
+import type { CompleteStorage, SmartStorageOption } from './session/smart-storage.js';
+import { resolveOptions } from './smart-client-options.js';
+import type { ResolvedOptions, SmartClientOptions } from './smart-client-options.js';
+import { SmartError } from './smart-error.js';
+import { IdTokenVerifier } from './token/id-token.js';
+import { JwksCache } from './token/jwks.js';
+import { TokenRefresh } from './token-refresh.js';
+
+/** What every SmartClient of one configuration shares: connections, caches, stores and flights. */
+export class SmartRuntime {
+  readonly options: ResolvedOptions;
+  readonly storage: CompleteStorage;
+  readonly http: HttpClient;
+  readonly discovery: Discovery;
+  readonly idTokens: IdTokenVerifier;
+  readonly launches: LaunchStore;
+  readonly sessions: SessionIndex;
+  readonly pending: PendingLaunches;
+  readonly refresh: TokenRefresh;
+
+  constructor(
+    readonly configuration: SmartClientConfiguration,
+    storage: SmartStorageOption | undefined,
+    options: SmartClientOptions | null | undefined,
+  ) {
+    this.options = resolveOptions(options);
+    const mistakes = checkConfiguration(configuration, this.options.allowNonHttpsLaunch);
+    if (mistakes.length) throw configurationError(mistakes);
+    const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
+    this.storage = completeStorage(storage, this.options.storeTimeoutMs);
+    this.http = new HttpClient(
+      { timeoutMs: httpTimeoutMs, maxBytes: maxResponseBytes },
+      { publicOnly: configuration.allowAnyIssuer === true, allowLoopback: allowNonHttpsLaunch },
+    );
+    this.discovery = new Discovery(this.http, { allowHttp: allowNonHttpsLaunch, discoveryTtlMs });
+    this.idTokens = new IdTokenVerifier(
+      this.http,
+      new JwksCache(this.http, discoveryTtlMs),
+      allowNonHttpsLaunch,
+    );
+    const box = new SealedBox(this.options.secrets);
+    this.launches = new LaunchStore(this.storage, box, this.options, 3 * httpTimeoutMs);
+    this.sessions = new SessionIndex(this.storage, box, this.options);
+    this.pending = new PendingLaunches(this.storage, box);
+    this.refresh = new TokenRefresh(this);
+  }
+
+  /** Lets running calls end and closes the connections. */
+  close(): Promise<void> {
+    return this.http.close();
+  }
+}
+
+/** One error for all mistakes, each with its fix. */
+export function configurationError(mistakes: string[]): SmartError {
+  return new SmartError(
+    'invalid_configuration',
+    `The SMART on FHIR options have ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}:\n` +
+      mistakes.map((mistake) => `  - ${mistake}`).join('\n'),
+  );
+}
+
+interface KnownRuntime {
+  storage: unknown;
+  options: SmartClientOptions | null | undefined;
+  optionsText: string;
+  runtime: SmartRuntime;
+}
+
+const runtimes = new WeakMap<SmartClientConfiguration, KnownRuntime[]>();
+
+/** The runtime of a configuration, made once: keep the configuration and the storage, and hand in the same. */
+export function runtimeFor(
+  configuration: SmartClientConfiguration,
+  storage: SmartStorageOption | undefined,
+  options: SmartClientOptions | null | undefined,
+): SmartRuntime {
+  const known = runtimes.get(configuration) ?? [];
+  const same = known.find((entry) => entry.storage === storage && entry.options === options);
+  if (same) return same.runtime;
+  // options are often written in place, so they are compared by value too
+  const optionsText = JSON.stringify({ ...options, logger: undefined });
+  const alike = known.find((entry) => entry.storage === storage && entry.optionsText === optionsText);
+  if (alike) return alike.runtime;
+  const runtime = new SmartRuntime(configuration, storage, options);
+  if (typeof configuration === 'object' && configuration !== null) {
+    runtimes.set(configuration, [...known, { storage, options, optionsText, runtime }]);
+  }
+  return runtime;
+}

@@ -1,0 +1,75 @@
+import { LRUCache } from 'lru-cache';
+import type { JSONWebKeySet } from 'jose';
+import type { HttpClient } from '../http/http-client.js';
+import { parseJsonObject } from '../http/json.js';
+
+interface Known {
+  keys: JSONWebKeySet;
+  fetchedAt: number;
+  /** when an unknown key last made us ask again */
+  askedAgainAt: number;
+}
+
+const COOLDOWN_MS = 30_000;
+const MAX_REMEMBERED = 500;
+
+/**
+ * The servers' public keys. A token signed with a key we do not know makes us ask once more, at most every
+ * 30 s a server, so that a rotated key gets through and a forger cannot make us hammer the EHR.
+ */
+export class JwksCache {
+  readonly #known: LRUCache<string, Known>;
+  readonly #pending = new Map<string, Promise<Known>>();
+
+  constructor(
+    private readonly http: HttpClient,
+    private readonly ttlMs: number,
+  ) {
+    this.#known = new LRUCache({ max: MAX_REMEMBERED });
+  }
+
+  async get(jwksUri: string): Promise<JSONWebKeySet> {
+    const known = this.#known.get(jwksUri);
+    if (known && Date.now() - known.fetchedAt < this.ttlMs) return known.keys;
+    return (await this.#fetch(jwksUri)).keys;
+  }
+
+  /** Asks again after a miss; undefined while cooling down. */
+  async getAgain(jwksUri: string): Promise<JSONWebKeySet | undefined> {
+    const known = this.#known.get(jwksUri);
+    const now = Date.now();
+    if (known && now - known.askedAgainAt < COOLDOWN_MS) return undefined;
+    if (known) known.askedAgainAt = now;
+    const fetched = await this.#fetch(jwksUri);
+    fetched.askedAgainAt = now;
+    return fetched.keys;
+  }
+
+  #fetch(jwksUri: string): Promise<Known> {
+    let pending = this.#pending.get(jwksUri);
+    if (!pending) {
+      pending = this.#request(jwksUri).finally(() => this.#pending.delete(jwksUri));
+      this.#pending.set(jwksUri, pending);
+    }
+    return pending;
+  }
+
+  async #request(jwksUri: string): Promise<Known> {
+    const answer = await this.http.send({
+      method: 'GET',
+      url: new URL(jwksUri),
+      headers: { accept: 'application/json, application/jwk-set+json' },
+    });
+    if (answer.status !== 200) throw new Error(`The JWKS answered with status ${answer.status}`);
+    const document = parseJsonObject(answer.body);
+    if (!document || !Array.isArray(document.keys)) throw new Error('The JWKS is not a JWK set');
+    const keys = document.keys.filter((key) => typeof key === 'object' && key !== null);
+    const known = {
+      keys: { keys } as JSONWebKeySet,
+      fetchedAt: Date.now(),
+      askedAgainAt: this.#known.get(jwksUri)?.askedAgainAt ?? 0,
+    };
+    this.#known.set(jwksUri, known);
+    return known;
+  }
+}

@@ -1,0 +1,157 @@
+import * as oidc from 'openid-client';
+import { SmartError } from '../smart-error.js';
+import type { HttpClient } from '../http/http-client.js';
+import { HttpFailure } from '../http/http-failure.js';
+import { parseJsonObject } from '../http/json.js';
+import type { JsonObject } from '../http/json.js';
+import { NoCommonAlgorithm, clientAuthentication } from '../ehr/client-authentication.js';
+import type { Registration } from '../ehr/registrations.js';
+import type { SmartConfiguration } from '../ehr/smart-configuration.js';
+import { lifetimeSeconds } from './token-response.js';
+
+/** What a back-channel call needs to know of the authorization server. */
+export type AuthorizationServer = Pick<
+  SmartConfiguration,
+  'issuer' | 'token_endpoint' | 'revocation_endpoint' | 'token_endpoint_auth_signing_alg_values_supported'
+>;
+
+/** The authorization server refused with an OAuth error (RFC 6749 5.2) or an answer that is none. */
+export interface TokenRefusal {
+  status: number;
+  oauthError?: string;
+  errorUri?: string;
+}
+
+/**
+ * One request to the token endpoint: never repeated, never redirected. Answers the members of the token
+ * response as they came, or the error.
+ */
+export async function tokenRequest(
+  http: HttpClient,
+  registration: Registration,
+  server: AuthorizationServer,
+  grantType: 'authorization_code' | 'refresh_token',
+  parameters: Record<string, string>,
+): Promise<JsonObject | SmartError> {
+  let answered: JsonObject | undefined;
+  let refusal: TokenRefusal | undefined;
+  const configuration = openidConfiguration(http, registration, server, async (answer) => {
+    const json = parseJsonObject(answer.body);
+    if (answer.status === 200 && json && json.access_token !== undefined) {
+      answered = json;
+      return Response.json(standardised(json));
+    }
+    refusal = readRefusal(answer.status, json);
+    return Response.json(
+      { error: refusal.oauthError ?? 'server_error' },
+      { status: answer.status >= 400 && answer.status < 500 ? answer.status : 400 },
+    );
+  });
+  try {
+    await oidc.genericGrantRequest(configuration, grantType, parameters);
+  } catch (error) {
+    return asTokenError(error, refusal);
+  }
+  return answered!;
+}
+
+/** An openid-client configuration for one registration, whose calls go through our own HTTP client. */
+export function openidConfiguration(
+  http: HttpClient,
+  registration: Registration,
+  server: AuthorizationServer,
+  respond: (answer: { status: number; body: Buffer }) => Promise<Response>,
+): oidc.Configuration {
+  const configuration = new oidc.Configuration(
+    { ...server, issuer: server.issuer ?? registration.iss },
+    registration.clientId,
+    undefined,
+    clientAuthentication(registration, server),
+  );
+  // Which schemes are allowed was decided when the endpoints were read.
+  oidc.allowInsecureRequests(configuration);
+  configuration[oidc.customFetch] = async (url, options) =>
+    respond(
+      await http.send({
+        method: 'POST',
+        url: new URL(url),
+        headers: options.headers,
+        body: String(options.body as URLSearchParams),
+      }),
+    );
+  return configuration;
+}
+
+/**
+ * Real EHRs' answers as openid-client will take them. The id_token is kept from it: it checks neither the
+ * signature nor any claim the way `id-token.ts` does, and refuses what SMART servers legally send.
+ */
+function standardised(json: JsonObject): JsonObject {
+  return {
+    access_token: json.access_token,
+    token_type: json.token_type,
+    expires_in: lifetimeSeconds(json.expires_in),
+  };
+}
+
+function readRefusal(status: number, json: JsonObject | undefined): TokenRefusal {
+  const { error, error_uri: errorUri } = json ?? {};
+  return {
+    status,
+    ...(typeof error === 'string' && /^[\x21-\x7e]{1,100}$/.test(error) && { oauthError: error }),
+    ...(typeof errorUri === 'string' && /^https:\/\/[\x21-\x7e]{1,500}$/.test(errorUri) && { errorUri }),
+  };
+}
+
+function asTokenError(error: unknown, refusal: TokenRefusal | undefined): SmartError {
+  if (refusal) {
+    const reason = refusal.oauthError ?? `status ${refusal.status}`;
+    return new SmartError('token_request_failed', `The token endpoint refused: ${reason}${hint(refusal)}`, {
+      oauthError: refusal.oauthError,
+      errorUri: refusal.errorUri,
+      ...(refusal.status >= 500 && { cause: { name: 'HttpError', code: `HTTP_${refusal.status}` } }),
+    });
+  }
+  const failure = causeOf(error, HttpFailure);
+  if (failure) {
+    return new SmartError(
+      failure.kind === 'timeout' ? 'ehr_timeout' : 'ehr_unavailable',
+      `The token endpoint did not answer: ${failure.message}`,
+      { cause: failure },
+    );
+  }
+  const noAlgorithm = causeOf(error, NoCommonAlgorithm);
+  if (noAlgorithm) return new SmartError('token_request_failed', noAlgorithm.message);
+  if (isSigningFault(error)) {
+    return new SmartError(
+      'token_request_failed',
+      'The client assertion could not be signed with the configured key',
+      {
+        cause: error,
+      },
+    );
+  }
+  return new SmartError(
+    'invalid_token_response',
+    'The token response is not one of RFC 6749 5.1: token_type must be Bearer',
+    { cause: error },
+  );
+}
+
+/** openid-client wraps what its fetch and its client authentication throw */
+function causeOf<T extends Error>(error: unknown, type: abstract new (...args: never[]) => T): T | undefined {
+  for (let at = error, depth = 0; at && depth < 4; at = (at as Error).cause, depth++) {
+    if (at instanceof type) return at;
+  }
+  return undefined;
+}
+
+function isSigningFault(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
+  return ![code, cause?.code].some((value) => typeof value === 'string' && value.startsWith('OAUTH_'));
+}
+
+function hint({ oauthError }: TokenRefusal): string {
+  if (oauthError !== 'invalid_client') return '';
+  return ' (check the client id, secret or key; new registrations can take a day to reach every server; a client assertion also fails when this clock is off)';
+}
