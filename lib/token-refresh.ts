@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import QuickLRU from 'quick-lru';
 import type { Registration } from './ehr/registrations.js';
 import type { HttpClient } from './http/http-client.js';
 import type { LaunchRecord } from './session/launch-record.js';
@@ -27,7 +27,7 @@ interface Parts {
 export class TokenRefresh {
   readonly #flights = new Map<string, Promise<LaunchRecord | SmartError>>();
   /** launches whose EHR failed a moment ago: until when not to ask again */
-  readonly #backOff = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  readonly #backOff = new QuickLRU<string, number>({ maxSize: MAX_REMEMBERED });
 
   constructor(private readonly parts: Parts) {}
 

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import QuickLRU from 'quick-lru';
 import { SmartError } from '../smart-error.js';
 import type { HttpClient } from '../http/http-client.js';
 import { HttpFailure } from '../http/http-failure.js';
@@ -12,13 +12,13 @@ const MAX_REMEMBERED = 500;
 
 /** Reads and remembers SMART configurations: one request per server at a time, failures never remembered. */
 export class Discovery {
-  readonly #cache: LRUCache<string, Promise<SmartConfiguration>>;
+  readonly #cache: QuickLRU<string, Promise<SmartConfiguration>>;
 
   constructor(
     private readonly http: HttpClient,
     private readonly options: { allowHttp: boolean; discoveryTtlMs: number },
   ) {
-    this.#cache = new LRUCache({ max: MAX_REMEMBERED, ttl: options.discoveryTtlMs });
+    this.#cache = new QuickLRU({ maxSize: MAX_REMEMBERED, maxAge: options.discoveryTtlMs });
   }
 
   async discover(registration: Registration): Promise<SmartConfiguration | SmartError> {

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import QuickLRU from 'quick-lru';
 import { storeUnavailable } from './complete-storage.js';
 import { LAUNCH_PREFIX, entryKey } from './keys.js';
 import type { LaunchRecord } from './launch-record.js';
@@ -20,7 +20,7 @@ const MAX_UNSAVED = 10_000;
  * session's index names.
  */
 export class LaunchStore {
-  readonly #unsaved = new LRUCache<string, LaunchRecord>({ max: MAX_UNSAVED });
+  readonly #unsaved = new QuickLRU<string, LaunchRecord>({ maxSize: MAX_UNSAVED });
 
   constructor(
     private readonly storage: CompleteStorage,

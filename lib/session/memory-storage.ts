@@ -1,5 +1,5 @@
 import { Keyv } from 'keyv';
-import { LRUCache } from 'lru-cache';
+import QuickLRU from 'quick-lru';
 import { KeyedMutex } from './keyed-mutex.js';
 import { PENDING_PREFIX } from './keys.js';
 import type { CompleteStorage } from './smart-storage.js';
@@ -13,7 +13,7 @@ const MAX_ENTRIES = 10_000;
 export function memoryStorage(maxEntries = MAX_ENTRIES): CompleteStorage {
   const bounded = () =>
     new Keyv<string>({
-      store: new LRUCache<string, NonNullable<unknown>>({ max: maxEntries }),
+      store: new QuickLRU<string, NonNullable<unknown>>({ maxSize: maxEntries }),
       throwOnErrors: true,
     });
   const sessions = bounded();

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import QuickLRU from 'quick-lru';
 import type { JSONWebKeySet } from 'jose';
 import type { HttpClient } from '../http/http-client.js';
 import { parseJsonObject } from '../http/json.js';
@@ -18,14 +18,14 @@ const MAX_REMEMBERED = 500;
  * 30 s a server, so that a rotated key gets through and a forger cannot make us hammer the EHR.
  */
 export class JwksCache {
-  readonly #known: LRUCache<string, Known>;
+  readonly #known: QuickLRU<string, Known>;
   readonly #pending = new Map<string, Promise<Known>>();
 
   constructor(
     private readonly http: HttpClient,
     private readonly ttlMs: number,
   ) {
-    this.#known = new LRUCache({ max: MAX_REMEMBERED });
+    this.#known = new QuickLRU({ maxSize: MAX_REMEMBERED });
   }
 
   async get(jwksUri: string): Promise<JSONWebKeySet> {

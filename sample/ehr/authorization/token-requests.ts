@@ -1,0 +1,21 @@
+import type { AppAuthentication } from '../registered-app.js';
+
+/** One request at the token endpoint, without any secret. */
+export interface TokenRequest {
+  grantType: string | null;
+  clientId: string | null;
+  /** How the client authenticated, as seen on the wire. */
+  authMethod: AppAuthentication;
+  /** Milliseconds since the epoch. */
+  at: number;
+  status: number;
+  error: string | null;
+}
+
+export class TokenRequestLog {
+  readonly requests: TokenRequest[] = [];
+
+  record(request: TokenRequest): void {
+    this.requests.push(request);
+  }
+}

@@ -1,0 +1,128 @@
+import 'reflect-metadata';
+import type { RequestListener } from 'node:http';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AuthorizationServer } from './authorization/authorization-server.js';
+import type { TokenRequest } from './authorization/token-requests.js';
+import { ClinicalRecord } from './clinical-record.js';
+import { loadFolder, makeSyntheticPatients } from './data/index.js';
+import { Ehr } from './ehr.js';
+import { EhrModule } from './ehr.module.js';
+import { acceptFhirBodies, FhirStore } from './fhir/index.js';
+import type { LaunchContext } from './launch/launch-context.js';
+import { LaunchHandles } from './launch/launch-handles.js';
+import { listen } from './listen.js';
+import type { ListeningSocket } from './listen.js';
+import { AppRegistry } from './registered-app.js';
+import type { RegisteredApp } from './registered-app.js';
+
+export type { TokenRequest } from './authorization/token-requests.js';
+export type { LaunchContext } from './launch/launch-context.js';
+export type { AppAuthentication, PublicJwk, RegisteredApp } from './registered-app.js';
+
+export interface EhrOptions {
+  /** 0 or left out: any free port. */
+  port?: number;
+  /** The address to listen on, 127.0.0.1 by default. */
+  host?: string;
+  /** The host in the EHR's URLs, where it differs from `host`. */
+  publicHost?: string;
+  /** Folder of FHIR transaction bundles; left out: synthetic patients. */
+  dataDir?: string;
+  /** A function where an app's URLs depend on the EHR's. */
+  apps: RegisteredApp[] | ((ehrUrl: string) => RegisteredApp[]);
+  /** 300 by default. */
+  accessTokenTtlSeconds?: number;
+  /** No log output. */
+  quiet?: boolean;
+}
+
+export interface LaunchRequest extends LaunchContext {
+  clientId: string;
+}
+
+export interface RunningEhr {
+  readonly url: string;
+  readonly fhirBaseUrl: string;
+  readonly issuer: string;
+  readonly store: FhirStore;
+  /** Every request at the token endpoint so far, oldest first. */
+  readonly tokenRequests: readonly TokenRequest[];
+  /** Makes a launch handle, as a click in the EHR does. */
+  createLaunch(launch: LaunchRequest): string;
+  /** The app's launch URL with `iss` and a new `launch`. */
+  launchUrl(clientId: string, context: LaunchContext): string;
+  registerApp(app: RegisteredApp): void;
+  close(): Promise<void>;
+}
+
+/** Starts the demo EHR: FHIR server, authorization server and patient list on one port. */
+export async function startEhr(options: EhrOptions): Promise<RunningEhr> {
+  const { host = '127.0.0.1' } = options;
+  const store = new FhirStore();
+  if (options.dataDir === undefined) makeSyntheticPatients(store, { seed: 1 });
+  else await loadFolder(store, options.dataDir);
+
+  // The issuer and the FHIR base hold the port, so the port comes first.
+  const socket = await listen(options.port ?? 0, host);
+  try {
+    return await serve(socket, `http://${options.publicHost ?? host}:${socket.port}`, store, options);
+  } catch (error) {
+    await socket.close();
+    throw error;
+  }
+}
+
+async function serve(
+  socket: ListeningSocket,
+  url: string,
+  store: FhirStore,
+  options: EhrOptions,
+): Promise<RunningEhr> {
+  const { accessTokenTtlSeconds = 300 } = options;
+  const fhirBaseUrl = `${url}/fhir`;
+  const issuer = `${url}/oidc`;
+
+  const apps = new AppRegistry();
+  const registered = typeof options.apps === 'function' ? options.apps(url) : options.apps;
+  registered.forEach((app) => apps.register(app));
+
+  const record = new ClinicalRecord(store);
+  const { id, name } = record.clinician();
+  const clinician = { id, name, fhirUser: `${fhirBaseUrl}/Practitioner/${id}` };
+  const launches = new LaunchHandles();
+  const authorizationServer = await AuthorizationServer.create({
+    issuer,
+    fhirBaseUrl,
+    apps,
+    launches,
+    clinician,
+    accessTokenTtlSeconds,
+  });
+  const ehr = new Ehr({ url, fhirBaseUrl, apps, launches, record, clinician, authorizationServer });
+
+  const app = await NestFactory.create<NestExpressApplication>(EhrModule.forRoot(ehr, store, issuer), {
+    logger: options.quiet ? false : ['warn', 'error'],
+    abortOnError: false,
+  });
+  // Before init(), which adds the body parser: the token endpoint reads its body itself.
+  app.use('/oidc', authorizationServer.requestListener);
+  acceptFhirBodies(app);
+  await app.init();
+  socket.serve(app.getHttpAdapter().getInstance() as RequestListener);
+
+  return {
+    url,
+    fhirBaseUrl,
+    issuer,
+    store,
+    tokenRequests: authorizationServer.tokenRequests,
+    createLaunch: ({ clientId, ...context }) => ehr.createLaunch(clientId, context),
+    launchUrl: (clientId, context) => ehr.launchUrl(clientId, context),
+    registerApp: (registration) => apps.register(registration),
+    async close() {
+      await socket.close();
+      await app.close();
+    },
+  };
+}

@@ -1,0 +1,179 @@
+import type { AddressInfo } from 'node:net';
+import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { exportJWK, generateKeyPair } from 'jose';
+import type { JWK } from 'jose';
+import {
+  FhirClient,
+  ReadyClient,
+  RequireContext,
+  RequireScopes,
+  SmartOnFhirModule,
+  SmartSessionGuard,
+  unwrap,
+} from 'nestjs-smart-on-fhir';
+import type {
+  ClientAuthenticationConfiguration,
+  KnownFhirServerSwitches,
+  SmartOnFhirModuleExtras,
+  SmartOnFhirModuleOptions,
+} from 'nestjs-smart-on-fhir';
+import { Browser } from '../../sample/ehr/testing/browser.js';
+import { startEhr } from '../../sample/ehr/start-ehr.js';
+import type { AppAuthentication, LaunchContext, RunningEhr } from '../../sample/ehr/start-ehr.js';
+
+export const SCOPE =
+  'launch openid fhirUser offline_access patient/Patient.rs patient/Observation.rs patient/Condition.cruds';
+
+@Controller('api')
+@UseGuards(SmartSessionGuard)
+export class ChartController {
+  @Get('patient')
+  async patient(@FhirClient() fhir: ReadyClient) {
+    return unwrap(await fhir.patient.request());
+  }
+
+  @Get('launch')
+  async launch(@FhirClient() fhir: ReadyClient) {
+    const { patient, encounter, user, practitioner, context, scopes, issuerName } = fhir;
+    return {
+      patient: patient.id,
+      encounter: encounter.reference,
+      user: user.reference,
+      practitioner: practitioner.id,
+      context,
+      scopes: scopes.toArray(),
+      issuerName,
+      sub: fhir.getClaim('sub'),
+      valid: await fhir.validate(),
+    };
+  }
+
+  @Get('vitals')
+  @RequireScopes('patient/Observation.rs')
+  async vitals(@FhirClient() fhir: ReadyClient) {
+    return fhir.search('Observation', { category: 'vital-signs', _count: 20 }).toArray({ limit: 50 });
+  }
+
+  @Get('medication')
+  @RequireScopes('patient/MedicationRequest.rs', 'patient/Observation.rs')
+  medication(@FhirClient() fhir: ReadyClient) {
+    return fhir.request('MedicationRequest');
+  }
+
+  @Get('visit')
+  @RequireContext('patient', 'encounter')
+  visit(@FhirClient() fhir: ReadyClient) {
+    return { encounter: fhir.encounter.id };
+  }
+}
+
+export interface TestAppOptions {
+  adapter: AbstractHttpAdapter;
+  ehr: RunningEhr;
+  authentication?: AppAuthentication;
+  module?: Partial<Omit<SmartOnFhirModuleOptions, 'client'>> & SmartOnFhirModuleExtras;
+  client?: Partial<SmartOnFhirModuleOptions['client']>;
+  server?: KnownFhirServerSwitches & { scope?: string };
+  controllers?: Type[];
+  imports?: ModuleMetadata['imports'];
+}
+
+export interface TestApp {
+  app: INestApplication;
+  url: string;
+  clientId: string;
+  close(): Promise<void>;
+  /** a launch from the EHR, followed to the app's page; answers where the browser ended */
+  launch(browser: Browser, context: LaunchContext): Promise<URL | Response>;
+  /** JSON of a guarded route */
+  get(browser: Browser, path: string): Promise<{ status: number; body: unknown }>;
+}
+
+let clients = 0;
+
+/** A Nest app that uses the package, registered with a running EHR. */
+export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
+  const { adapter, ehr, authentication = 'client_secret_basic' } = options;
+  // The redirect URL holds the port, so the app listens on a port that is known before it is configured.
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const clientId = `app-${++clients}`;
+  const { client, jwks } = await credentials(authentication);
+  ehr.registerApp({
+    clientId,
+    name: clientId,
+    launchUri: `${url}/fhir/launch`,
+    redirectUris: [`${url}/fhir/callback`],
+    authentication,
+    ...(authentication.startsWith('client_secret') && { clientSecret: SECRET }),
+    ...(jwks && { jwks: { keys: [jwks] } }),
+  });
+  @Module({
+    imports: [
+      ...(options.imports ?? []),
+      SmartOnFhirModule.forRoot({
+        session: { secret: 'a secret of more than thirty-two characters' },
+        ...options.module,
+        client: {
+          clientId,
+          scope: SCOPE,
+          callbackUrl: `${url}/fhir/callback`,
+          redirectUrl: `${url}/chart`,
+          knownFhirServers: [{ name: 'Demo EHR', issuer: ehr.fhirBaseUrl, ...client, ...options.server }],
+          ...options.client,
+        },
+        options: { allowNonHttpsLaunch: true, ...options.module?.options },
+      }),
+    ],
+    controllers: options.controllers ?? [ChartController],
+  })
+  class TestAppModule {}
+  const app = await NestFactory.create(TestAppModule, adapter, { logger: false, abortOnError: false });
+  await app.listen(port, 'localhost');
+  return {
+    app,
+    url,
+    clientId,
+    close: () => app.close(),
+    launch: (browser, context) => browser.follow(ehr.launchUrl(clientId, context), `${url}/chart`),
+    get: async (browser, path) => {
+      const answer = await browser.get(`${url}${path}`, { Accept: 'application/json' });
+      return { status: answer.status, body: (await answer.json()) as unknown };
+    },
+  };
+}
+
+const SECRET = 'the-secret+of/an=app:with%odd characters';
+
+async function credentials(
+  authentication: AppAuthentication,
+): Promise<{ client: ClientAuthenticationConfiguration; jwks?: JWK & { kty: string } }> {
+  if (authentication === 'none') return { client: { type: 'public' } };
+  if (authentication !== 'private_key_jwt') {
+    return { client: { type: 'confidential-symmetric', method: authentication, clientSecret: SECRET } };
+  }
+  const { privateKey, publicKey } = await generateKeyPair('ES384', { extractable: true });
+  const own = { kid: 'key-1', alg: 'ES384' };
+  return {
+    client: {
+      type: 'confidential-asymmetric',
+      method: 'private_key_jwt',
+      privateKey: { ...(await exportJWK(privateKey)), ...own },
+    },
+    jwks: { ...(await exportJWK(publicKey)), ...own } as JWK & { kty: string },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+export { Browser, startEhr };
