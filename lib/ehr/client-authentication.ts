@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { CryptoKey } from 'jose';
-import type { ClientAuth } from 'openid-client';
+import type { ClientAuth as OpenIdClientAuth } from 'openid-client';
 import { readSigningKeys } from './client-keys.js';
 import type { SigningKey } from './client-keys.js';
 import type { ClientPrivateKey } from './known-fhir-server.js';
@@ -11,6 +11,9 @@ import type { SmartConfiguration } from './smart-configuration.js';
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 /** SMART 2.2 allows five minutes; less leaves room for a clock that is off */
 const ASSERTION_LIFETIME_SECONDS = 120;
+
+/** openid-client's type says `void`, and it awaits the answer. */
+type ClientAuth = (...parameters: Parameters<OpenIdClientAuth>) => void | Promise<void>;
 
 const keysOf = new WeakMap<object, SigningKey[]>();
 

@@ -80,7 +80,7 @@ function parseJwk(configured: string | JWK): JWK {
   if (typeof configured !== 'string') return configured;
   try {
     const parsed: unknown = JSON.parse(configured);
-    if (typeof parsed === 'object' && parsed !== null) return parsed as JWK;
+    if (typeof parsed === 'object' && parsed !== null) return parsed;
   } catch {
     // the parser's message would quote the key
   }
@@ -114,5 +114,5 @@ function publicMembers(jwk: JWK, kid: string, alg: string): JWK {
   const members = Object.entries(jwk).filter(
     ([name]) => !PRIVATE_MEMBERS.includes(name) && name !== 'key_ops',
   );
-  return { ...Object.fromEntries(members), kid, alg, use: 'sig' } as JWK;
+  return { ...Object.fromEntries(members), kid, alg, use: 'sig' };
 }

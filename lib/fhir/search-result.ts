@@ -81,10 +81,14 @@ export type SearchParameters = Record<
   string | number | boolean | readonly (string | number)[] | undefined
 >;
 
+function isList(value: SearchParameters[string]): value is readonly (string | number)[] {
+  return Array.isArray(value);
+}
+
 export function searchPath(resourceType: string, parameters: SearchParameters): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
-    for (const item of Array.isArray(value) ? (value as readonly unknown[]) : [value]) {
+    for (const item of isList(value) ? value : [value]) {
       if (item !== undefined) query.append(name, String(item));
     }
   }

@@ -18,7 +18,7 @@ export function checkModuleOptions(
   const { client, options, storage, session } = given;
   return [
     ...checkConfiguration(client, options?.allowNonHttpsLaunch === true),
-    ...checkBehaviour((options ?? {}) as Record<string, unknown>),
+    ...checkBehaviour(options ?? {}),
     ...(storage === undefined || isStorageOption(storage)
       ? []
       : [

@@ -29,7 +29,7 @@ interface FastifyLike {
 /** Called before the routes are registered; Express needs nothing. */
 export function rememberReplies(adapter: AbstractHttpAdapter | undefined): void {
   if (adapter?.getType() !== 'fastify') return;
-  (adapter.getInstance() as FastifyLike).addHook('onRequest', (request, reply, done) => {
+  adapter.getInstance<FastifyLike>().addHook('onRequest', (request, reply, done) => {
     if (request.raw) replies.set(request.raw, reply);
     done();
   });

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import type { ReadyClient } from '../ready-client.js';
 import { SmartError } from '../smart-error.js';
 import { rawRequest } from './http-request.js';
 import { rememberReady } from './ready-memo.js';
@@ -27,7 +26,7 @@ export class SmartSessionGuard implements CanActivate {
     }
     const ready = await this.clients.for(request).ready();
     if (ready instanceof SmartError) return this.onRefused(ready, context);
-    rememberReady(context, request, ready as ReadyClient);
+    rememberReady(context, request, ready);
     return true;
   }
 

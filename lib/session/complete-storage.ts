@@ -25,8 +25,9 @@ function storageOf(option: SmartStorageOption | undefined): CompleteStorage {
 export function isStorageOption(value: unknown): value is SmartStorageOption {
   if (typeof value !== 'object' || value === null) return false;
   if (isCache(value)) return value.stores.length > 0;
-  const { get, set } = value as Partial<SmartStorage>;
-  return typeof get === 'function' && typeof set === 'function';
+  return (['get', 'set'] as const).every(
+    (name) => typeof (value as Partial<SmartStorage>)[name] === 'function',
+  );
 }
 
 function isCache(value: object): value is CacheWithStores {
@@ -72,7 +73,7 @@ export function plainStorage(storage: SmartStorage): CompleteStorage {
       });
     },
     lock: (key, ttlMs, run) => (storage.lock ? storage.lock(key, ttlMs, run) : mutex.run(`lock:${key}`, run)),
-    guarantees: { atomicTake: Boolean(storage.take), atomicLock: Boolean(storage.lock), memoryOnly: false },
+    guarantees: { atomicTake: 'take' in storage, atomicLock: 'lock' in storage, memoryOnly: false },
   };
 }
 

@@ -65,7 +65,7 @@ export class JwksCache {
     if (!document || !Array.isArray(document.keys)) throw new Error('The JWKS is not a JWK set');
     const keys = document.keys.filter((key) => typeof key === 'object' && key !== null);
     const known = {
-      keys: { keys } as JSONWebKeySet,
+      keys: { keys },
       fetchedAt: Date.now(),
       askedAgainAt: this.#known.get(jwksUri)?.askedAgainAt ?? 0,
     };

@@ -110,6 +110,7 @@ describe('EHR launch', () => {
     expect(payload['fhirUser']).toMatch(new RegExp(`^${ehr.fhirBaseUrl}/Practitioner/`));
 
     expect(ehr.tokenRequests.at(-1)).toEqual({
+      endpoint: 'token',
       grantType: 'authorization_code',
       clientId,
       authMethod: method,

@@ -46,7 +46,7 @@ export interface RunningEhr {
   readonly fhirBaseUrl: string;
   readonly issuer: string;
   readonly store: FhirStore;
-  /** Every request at the token endpoint so far, oldest first. */
+  /** Every request at the token and revocation endpoints so far, oldest first. */
   readonly tokenRequests: readonly TokenRequest[];
   /** Makes a launch handle, as a click in the EHR does. */
   createLaunch(launch: LaunchRequest): string;

@@ -86,8 +86,10 @@ export interface TestApp {
   url: string;
   clientId: string;
   close(): Promise<void>;
-  /** a launch from the EHR, followed to the app's page; answers where the browser ended */
-  launch(browser: Browser, context: LaunchContext): Promise<URL | Response>;
+  /** a launch from the EHR, followed to the app's page; answers the page's URL */
+  launch(browser: Browser, context: LaunchContext): Promise<string>;
+  /** the same, stopped before the callback; answers its URL */
+  toCallback(browser: Browser, context: LaunchContext): Promise<URL>;
   /** JSON of a guarded route */
   get(browser: Browser, path: string): Promise<{ status: number; body: unknown }>;
 }
@@ -138,15 +140,18 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
     url,
     clientId,
     close: () => app.close(),
-    launch: (browser, context) => browser.follow(ehr.launchUrl(clientId, context), `${url}/chart`),
+    launch: async (browser, context) =>
+      (await follow(browser, ehr.launchUrl(clientId, context), `${url}/chart`)).href,
+    toCallback: (browser, context) =>
+      follow(browser, ehr.launchUrl(clientId, context), `${url}/fhir/callback`),
     get: async (browser, path) => {
       const answer = await browser.get(`${url}${path}`, { Accept: 'application/json' });
-      return { status: answer.status, body: (await answer.json()) as unknown };
+      return { status: answer.status, body: await answer.json() };
     },
   };
 }
 
-const SECRET = 'the-secret+of/an=app:with%odd characters';
+const SECRET = 'a-client-secret.with_every~safe-character-123';
 
 async function credentials(
   authentication: AppAuthentication,
@@ -165,6 +170,13 @@ async function credentials(
     },
     jwks: { ...(await exportJWK(publicKey)), ...own } as JWK & { kty: string },
   };
+}
+
+/** Where redirects from `start` lead to; an answer on the way that is no redirect fails the test. */
+export async function follow(browser: Browser, start: string | Response, stopAt: string): Promise<URL> {
+  const end = await browser.follow(start, stopAt);
+  if (end instanceof URL) return end;
+  throw new Error(`${end.url} was answered with ${end.status}: ${await end.text()}`);
 }
 
 async function freePort(): Promise<number> {

@@ -26,8 +26,9 @@ export function addSmartExtensions(
     const route = (smart.oidc as KoaContextWithOIDC['oidc'] | undefined)?.route;
     if (route === 'token') {
       addTokenContext(smart, contexts);
-      record(smart, tokenRequests);
+      record(smart, 'token', tokenRequests);
     }
+    if (route === 'revocation') record(smart, 'revocation', tokenRequests);
     if (route === 'introspection') addIntrospectionContext(smart, contexts, fhirUser);
   });
 }
@@ -47,11 +48,12 @@ function addIntrospectionContext(ctx: KoaContextWithOIDC, contexts: GrantedConte
   ctx.body = { ...tokenResponseParameters(contexts.of(token?.grantId)), ...identity, ...body };
 }
 
-function record(ctx: KoaContextWithOIDC, log: TokenRequestLog): void {
+function record(ctx: KoaContextWithOIDC, endpoint: 'token' | 'revocation', log: TokenRequestLog): void {
   const sent = ctx.oidc.body ?? {};
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-  const { error } = ctx.body as { error?: unknown };
+  const { error } = (ctx.body ?? {}) as { error?: unknown };
   log.record({
+    endpoint,
     grantType: text(sent['grant_type']),
     clientId: ctx.oidc.client?.clientId ?? text(sent['client_id']),
     authMethod: authenticationSeen(ctx.get('authorization'), sent),

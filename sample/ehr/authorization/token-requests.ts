@@ -1,7 +1,8 @@
 import type { AppAuthentication } from '../registered-app.js';
 
-/** One request at the token endpoint, without any secret. */
+/** One request at the token or the revocation endpoint, without any secret. */
 export interface TokenRequest {
+  endpoint: 'token' | 'revocation';
   grantType: string | null;
   clientId: string | null;
   /** How the client authenticated, as seen on the wire. */

@@ -19,11 +19,7 @@ export class Browser {
     return this.#send(url, { headers: { Accept: 'text/html', ...headers } });
   }
 
-  post(
-    url: string,
-    form: Record<string, string>,
-    headers: Record<string, string> = {},
-  ): Promise<Response> {
+  post(url: string, form: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> {
     return this.#send(url, {
       method: 'POST',
       headers: { Accept: 'text/html', ...headers },

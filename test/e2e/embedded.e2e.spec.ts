@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Post, UseGuards } from '@nestjs/common';
+import { FhirClient, ReadyClient, SmartSessionGuard } from 'nestjs-smart-on-fhir';
+import { adapters } from '../support/adapters.js';
+import { Browser, startEhr, startTestApp } from '../support/launched-app.js';
+import type { TestApp } from '../support/launched-app.js';
+import type { RunningEhr } from '../../sample/ehr/start-ehr.js';
+
+@Controller('api')
+@UseGuards(SmartSessionGuard)
+class NotesController {
+  @Post('note')
+  write(@FhirClient() fhir: ReadyClient) {
+    return { by: fhir.user.id };
+  }
+}
+
+describe.each(adapters)('An embedded app on $name', ({ create }) => {
+  let ehr: RunningEhr;
+  let app: TestApp;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    ehr = await startEhr({ apps: [], quiet: true });
+    app = await startTestApp({
+      adapter: create(),
+      ehr,
+      controllers: [NotesController],
+      module: {
+        session: {
+          secret: 'a secret of more than thirty-two characters',
+          embedded: { frameAncestors: ['https://ehr.example.org'] },
+        },
+      },
+    });
+    browser = new Browser();
+    await app.launch(browser, { patient: ehr.store.list('Patient')[0]!.id! });
+  });
+  afterAll(async () => {
+    await app.close();
+    await ehr.close();
+  });
+
+  it('C-9 C-11 sets partitioned cookies and lets only the EHR frame it', async () => {
+    const launch = await fetch(ehr.launchUrl(app.clientId, {}), { redirect: 'manual' });
+
+    expect(launch.headers.getSetCookie()).toEqual([
+      expect.stringMatching(
+        /^smart-session-launch=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; Secure; Partitioned; SameSite=None$/,
+      ),
+    ]);
+    expect(launch.headers.get('content-security-policy')).toContain(
+      'frame-ancestors https://ehr.example.org',
+    );
+  });
+
+  it.each([
+    ['from the app itself', { 'Sec-Fetch-Site': 'same-origin' }, 201],
+    ['from the app, by an older browser', { Origin: 'OWN' }, 201],
+    ['from another site', { 'Sec-Fetch-Site': 'cross-site' }, 403],
+    ['from another port of this host', { 'Sec-Fetch-Site': 'same-site', Origin: 'OWN' }, 403],
+    ['from another origin', { Origin: 'https://evil.example' }, 403],
+    ['from nowhere it can name', {}, 403],
+  ])('C-12 a POST %s', async (_from, headers, expected) => {
+    const sent = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, value.replace('OWN', app.url)]),
+    );
+
+    expect((await browser.post(`${app.url}/api/note`, {}, sent)).status).toBe(expected);
+  });
+
+  it('C-12 nobody else’s page can log the user out', async () => {
+    const answer = await browser.post(`${app.url}/fhir/logout`, {}, { 'Sec-Fetch-Site': 'cross-site' });
+
+    expect(answer.status).toBe(403);
+    expect((await browser.post(`${app.url}/api/note`, {}, { 'Sec-Fetch-Site': 'same-origin' })).status).toBe(
+      201,
+    );
+  });
+});
