@@ -20,7 +20,7 @@ export function readCallback(parameters: CallbackParameters): AuthorizationRespo
   const values = (name: string): unknown[] => {
     if (parameters instanceof URLSearchParams) return parameters.getAll(name);
     const value = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
-    return value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
+    return value === undefined || value === null ? [] : [value];
   };
   const single = (name: string): string | undefined | null => {
     const [value, ...more] = values(name);

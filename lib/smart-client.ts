@@ -57,7 +57,9 @@ export class SmartClient {
     configuration: SmartClientConfiguration,
     options?: SmartClientOptions | null,
   ) {
-    this.#session = typeof session === 'string' ? { sessionId: session, activePatient: null } : session;
+    const given = typeof session === 'string' ? { sessionId: session, activePatient: null } : session;
+    // An empty id would be one session for everybody.
+    this.#session = given.sessionId === '' ? { ...given, sessionId: null } : given;
     this.#runtime = runtimeFor(configuration, storage, options);
   }
 

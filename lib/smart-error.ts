@@ -102,10 +102,10 @@ export class SmartError extends Error {
   readonly error: SmartErrorCode;
   /** HTTP status this error maps to */
   readonly status: number;
-  readonly oauthError?: string;
-  readonly errorUri?: string;
-  readonly missing?: readonly string[];
-  readonly retryAfterMs?: number;
+  declare readonly oauthError?: string;
+  declare readonly errorUri?: string;
+  declare readonly missing?: readonly string[];
+  declare readonly retryAfterMs?: number;
   /**
    * What the FHIR server said. Not enumerable: an OperationOutcome may quote patient data, and loggers
    * print what is enumerable.
@@ -123,9 +123,14 @@ export class SmartError extends Error {
     Object.defineProperty(this, 'operationOutcome', { value: details.operationOutcome, enumerable: false });
   }
 
-  /** What Nest's own exception handling reads when a user's filter extends `BaseExceptionFilter`. */
+  /** With `expose` the shape of http-errors, which Nest's `BaseExceptionFilter` and Express answer rightly. */
   get statusCode(): number {
     return this.status;
+  }
+
+  /** The message may be shown to the caller. */
+  get expose(): boolean {
+    return true;
   }
 
   toJSON(): { statusCode: number; error: SmartErrorCode; message: string; missing?: readonly string[] } {
@@ -155,11 +160,18 @@ export function isSmartError(value: unknown): value is SmartError {
 function redacted(cause: unknown): Error {
   const source = (typeof cause === 'object' && cause !== null ? cause : {}) as Record<string, unknown>;
   if (cause instanceof SmartError) return cause;
-  const code = typeof source.code === 'string' ? source.code : undefined;
+  // an OAuth code is a `code`, too
+  const code = matching(source.code, /^[A-Z][A-Z0-9_]{0,60}$/);
+  // ERR_* of Node quote the argument they refuse
   const isSystemError =
-    code !== undefined && /^(E[A-Z_]+|UND_ERR_[A-Z_]+|CERT_[A-Z_]+|DEPTH_ZERO_[A-Z_]+)$/.test(code);
+    code !== undefined &&
+    /^(E(?!RR_)[A-Z_]+|ERR_TLS_[A-Z_]+|UND_ERR_[A-Z_]+|CERT_[A-Z_]+|DEPTH_ZERO_[A-Z_]+)$/.test(code);
   const copy = new Error(isSystemError && typeof source.message === 'string' ? source.message : undefined);
-  copy.name = typeof source.name === 'string' ? source.name : 'Error';
+  copy.name = matching(source.name, /^\w{1,60}$/) ?? 'Error';
   delete copy.stack;
   return code === undefined ? copy : Object.assign(copy, { code });
+}
+
+function matching(value: unknown, pattern: RegExp): string | undefined {
+  return typeof value === 'string' && pattern.test(value) ? value : undefined;
 }

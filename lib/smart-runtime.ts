@@ -54,9 +54,10 @@ export class SmartRuntime {
     this.refresh = new TokenRefresh(this);
   }
 
-  /** Lets running calls end and closes the connections. */
-  close(): Promise<void> {
-    return this.http.close();
+  /** Lets running calls end and closes the connections, a Keyv given as storage included. */
+  async close(): Promise<void> {
+    await this.http.close();
+    await this.storage.close();
   }
 }
 

@@ -13,7 +13,7 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const ASSERTION_LIFETIME_SECONDS = 120;
 
 /** openid-client's type says `void`, and it awaits the answer. */
-type ClientAuth = (...parameters: Parameters<OpenIdClientAuth>) => void | Promise<void>;
+type ClientAuth = (...parameters: Parameters<OpenIdClientAuth>) => unknown;
 
 const keysOf = new WeakMap<object, SigningKey[]>();
 

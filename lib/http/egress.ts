@@ -21,8 +21,11 @@ export function isAllowedAddress(address: string, policy: EgressPolicy): boolean
   if (!policy.publicOnly) return true;
   if (!ipaddr.isValid(address)) return false;
   // `process` unwraps ::ffff:10.0.0.1; 64:ff9b::/96 and 6to4 have ranges of their own and are refused by name.
-  const range = ipaddr.process(address).range();
-  return range === 'unicast' || (range === 'loopback' && policy.allowLoopback);
+  const parsed = ipaddr.process(address);
+  const range = parsed.range();
+  if (range === 'loopback') return policy.allowLoopback;
+  // 2000::/3 is all that is global; outside it lie e.g. the IPv4-compatible addresses, ::10.0.0.1
+  return range === 'unicast' && (parsed instanceof ipaddr.IPv4 || parsed.parts[0]! >> 13 === 1);
 }
 
 /**

@@ -125,8 +125,9 @@ async function decode(
   maxBytes: number,
   host: string,
 ): Promise<Buffer> {
-  if (!encoding || encoding === 'identity' || raw.length === 0) return raw;
-  const decoder = decoders[encoding.trim().toLowerCase()];
+  const name = encoding?.trim().toLowerCase();
+  if (!encoding || !name || name === 'identity' || raw.length === 0) return raw;
+  const decoder = Object.hasOwn(decoders, name) ? decoders[name] : undefined;
   if (!decoder)
     throw new HttpFailure('network', host, `content-encoding ${encoding.slice(0, 20)} is not supported`);
   try {

@@ -5,7 +5,7 @@ export function parseJsonObject(body: Buffer | string): JsonObject | undefined {
   let value: unknown;
   try {
     value = JSON.parse(typeof body === 'string' ? body : body.toString('utf8'), (key, member: unknown) =>
-      key === '__proto__' ? undefined : member,
+      key === '__proto__' || key === 'constructor' ? undefined : member,
     );
   } catch {
     return undefined;

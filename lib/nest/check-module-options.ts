@@ -1,9 +1,12 @@
 import { checkConfiguration } from '../ehr/check-configuration.js';
 import { isStorageOption } from '../session/complete-storage.js';
 import { DEFAULTS } from '../smart-client-options.js';
+import { unknownOptions } from '../ehr/unknown-options.js';
+import { DEFAULT_ROUTES } from './module-options.js';
 import type { ResolvedRoutes, SmartOnFhirModuleOptions, SmartSessionOptions } from './module-options.js';
 
 const MIN_SECRET_LENGTH = 32;
+const SESSION_OPTIONS = ['secret', 'idleTimeoutMs', 'absoluteTimeoutMs', 'cookieName', 'embedded', 'active'];
 const BOOLEANS = ['autoRefresh', 'enableMultiLaunch', 'allowNonHttpsLaunch'];
 
 /** Every mistake in the module's options, each as a sentence that names the option, the problem, the fix. */
@@ -17,6 +20,7 @@ export function checkModuleOptions(
   }
   const { client, options, storage, session } = given;
   return [
+    ...unknownOptions('the module', given, ['client', 'options', 'storage', 'session']),
     ...checkConfiguration(client, options?.allowNonHttpsLaunch === true),
     ...checkBehaviour(options ?? {}),
     ...(storage === undefined || isStorageOption(storage)
@@ -41,7 +45,7 @@ function checkBehaviour(options: Record<string, unknown>): string[] {
 }
 
 function checkSession(session: SmartSessionOptions | undefined, production: boolean): string[] {
-  const mistakes: string[] = [];
+  const mistakes = unknownOptions('session', session ?? {}, SESSION_OPTIONS);
   const secrets = typeof session?.secret === 'string' ? [session.secret] : (session?.secret ?? []);
   if (!Array.isArray(secrets) || secrets.some((secret) => typeof secret !== 'string')) {
     mistakes.push('session.secret must be a string or a list of strings');
@@ -79,7 +83,7 @@ function checkSession(session: SmartSessionOptions | undefined, production: bool
 }
 
 function checkRoutes(routes: ResolvedRoutes, callbackUrl: unknown): string[] {
-  const mistakes: string[] = [];
+  const mistakes = unknownOptions('routes', routes, Object.keys(DEFAULT_ROUTES));
   const { path, ...names } = routes;
   const taken = new Map<string, string>();
   for (const [route, name] of Object.entries(names)) {

@@ -27,6 +27,8 @@ export class SmartErrorFilter implements ExceptionFilter<SmartError> {
     const { httpAdapter } = this.adapterHost;
     const http = host.switchToHttp();
     const response = http.getResponse<unknown>();
+    // A body that was being streamed can only be cut off.
+    if (httpAdapter.isHeadersSent(response)) return void httpAdapter.end(response);
     const correlationId = randomUUID();
     const note = `${error.error} (${error.status}) ${correlationId}`;
     if (error.status >= 500) this.#logger.error(`${note}: ${error.message}`);

@@ -15,10 +15,14 @@ export function completeStorage(option: SmartStorageOption | undefined, timeoutM
 
 function storageOf(option: SmartStorageOption | undefined): CompleteStorage {
   if (option === undefined) return memoryStorage();
-  if (isCache(option)) return storageOf(option.stores[0]);
+  if (isCache(option)) return { ...storageOf(option.stores[0]), close: () => Promise.resolve() };
   if (!isKeyv(option)) return plainStorage(option);
+  // Every call reports its own failure; an event nobody listens to would end the process.
+  option.on('error', () => undefined);
   const adapter: unknown = option.store;
-  return isRedisAdapter(adapter) ? redisStorage(adapter) : plainStorage(keyvStorage(option));
+  return isRedisAdapter(adapter)
+    ? redisStorage(adapter)
+    : { ...plainStorage(keyvStorage(option)), close: () => option.disconnect() };
 }
 
 /** Whether a value can be a storage at all, for the check of the options at start. */
@@ -42,7 +46,6 @@ function isKeyv(value: object): value is Keyv {
 function keyvStorage(keyv: Keyv): SmartStorage {
   // Without it Keyv answers `undefined` when its store is down, and that reads as "logged out".
   keyv.throwOnErrors = true;
-  keyv.on('error', () => undefined);
   return {
     get: (key) => keyv.get<string>(key),
     set: async (key, value, ttlMs) => {
@@ -73,6 +76,7 @@ export function plainStorage(storage: SmartStorage): CompleteStorage {
       });
     },
     lock: (key, ttlMs, run) => (storage.lock ? storage.lock(key, ttlMs, run) : mutex.run(`lock:${key}`, run)),
+    close: () => Promise.resolve(),
     guarantees: { atomicTake: 'take' in storage, atomicLock: 'lock' in storage, memoryOnly: false },
   };
 }
@@ -98,6 +102,7 @@ function withDeadline(storage: CompleteStorage, timeoutMs: number): CompleteStor
     take: (key) => bounded(storage.take(key)),
     // The work inside has deadlines of its own.
     lock: (key, ttlMs, run) => storage.lock(key, ttlMs, run),
+    close: () => bounded(storage.close()),
     guarantees: storage.guarantees,
   };
 }

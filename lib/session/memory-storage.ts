@@ -31,6 +31,7 @@ export function memoryStorage(maxEntries = MAX_ENTRIES): CompleteStorage {
         return value;
       }),
     lock: (key, _ttlMs, run) => mutex.run(`lock:${key}`, run),
+    close: () => Promise.resolve(),
     guarantees: { atomicTake: true, atomicLock: true, memoryOnly: true },
   };
 }

@@ -17,6 +17,7 @@ interface RedisAdapter {
   getClient(): Promise<RedisCommands>;
   createKeyPrefix(key: string, namespace?: string): string;
   namespace?: string;
+  disconnect(): Promise<unknown>;
 }
 
 export function isRedisAdapter(value: unknown): value is RedisAdapter {
@@ -65,6 +66,7 @@ export function redisStorage(adapter: RedisAdapter): CompleteStorage {
           await client.eval(RELEASE_IF_MINE, { keys: [lockKey], arguments: [owner] }).catch(() => undefined);
         }
       }),
+    close: async () => void (await adapter.disconnect()),
     guarantees: { atomicTake: true, atomicLock: true, memoryOnly: false },
   };
 }

@@ -32,6 +32,8 @@ export interface CompleteStorage {
   delete(key: string): Promise<void>;
   take(key: string): Promise<string | undefined>;
   lock<T>(key: string, ttlMs: number, run: () => Promise<T>): Promise<T>;
+  /** ends the connection, where it is ours to end */
+  close(): Promise<void>;
   /** what holds between processes that share the store */
   readonly guarantees: { atomicTake: boolean; atomicLock: boolean; memoryOnly: boolean };
 }

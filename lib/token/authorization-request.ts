@@ -40,6 +40,9 @@ export async function createAuthorizationRequest(
     );
   }
   const scope = scopeFor(parameters.scope ?? registration.scope, parameters.launch !== undefined);
+  if (scope === '') {
+    return new SmartError('invalid_launch_request', 'The launch asks for no scope; name at least one');
+  }
   const state = oidc.randomState();
   const codeVerifier = oidc.randomPKCECodeVerifier();
   const wantsNonce = scope.split(' ').includes('openid') && registration.switches.sendNonce !== false;

@@ -48,7 +48,9 @@ export async function tokenRequest(
     );
   });
   try {
-    await oidc.genericGrantRequest(configuration, grantType, parameters);
+    const { token_type: type } = await oidc.genericGrantRequest(configuration, grantType, parameters);
+    // openid-client takes DPoP too, which binds a token to a key (RFC 9449 5); ours are bound to none
+    if (type !== 'bearer') return notBearer();
   } catch (error) {
     return asTokenError(error, refusal);
   }
@@ -131,10 +133,14 @@ function asTokenError(error: unknown, refusal: TokenRefusal | undefined): SmartE
       },
     );
   }
+  return notBearer(error);
+}
+
+function notBearer(cause?: unknown): SmartError {
   return new SmartError(
     'invalid_token_response',
     'The token response is not one of RFC 6749 5.1: token_type must be Bearer',
-    { cause: error },
+    { cause },
   );
 }
 

@@ -1,10 +1,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, Injectable, Module, Redirect, Req, UseGuards } from '@nestjs/common';
-import type { INestApplication, LoggerService } from '@nestjs/common';
+import {
+  Catch,
+  Controller,
+  Get,
+  Inject,
+  Injectable,
+  Module,
+  Redirect,
+  Req,
+  Scope,
+  UseGuards,
+} from '@nestjs/common';
+import type { ArgumentsHost, INestApplication, LoggerService } from '@nestjs/common';
 import { ConfigModule, ConfigService, registerAs } from '@nestjs/config';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { ModuleRef, NestFactory } from '@nestjs/core';
-import { Scope } from '@nestjs/common';
+import { BaseExceptionFilter, ModuleRef, NestFactory } from '@nestjs/core';
 import { adapters } from '../support/adapters.js';
 import { Browser, ChartController, startEhr, startTestApp } from '../support/launched-app.js';
 import type { RunningEhr } from '../../sample/ehr/start-ehr.js';
@@ -191,6 +201,23 @@ describe.each(adapters)('The module on $name', ({ create }) => {
     context.setType('rpc');
 
     await expect(app.get(SmartSessionGuard).canActivate(context)).rejects.toThrow(/override getRequest/);
+  });
+
+  it('a catch-all filter of the app’s own still answers the right status', async () => {
+    @Catch()
+    class CatchAll extends BaseExceptionFilter {
+      override catch(exception: unknown, host: ArgumentsHost) {
+        super.catch(exception, host);
+      }
+    }
+    @Module({ imports: [SmartOnFhirModule.forRoot(OPTIONS)], controllers: [ChartController] })
+    class AppModule {}
+    const app = await NestFactory.create(AppModule, create(), { logger: false });
+    open.push(app);
+    app.useGlobalFilters(new CatchAll(app.getHttpAdapter()));
+    await app.listen(0, '127.0.0.1');
+
+    expect((await fetch(`${await app.getUrl()}/api/patient`)).status).toBe(401);
   });
 
   it('@FhirClient() without the guard is an error that names the fix', async () => {

@@ -1,0 +1,143 @@
+import { signingKeys } from './client-authentication.js';
+import { parseFhirBaseUrl } from './fhir-base-url.js';
+import { ownUrl, requiredText } from './check-configuration-values.js';
+import type { ClientAuthenticationConfiguration, KnownFhirServer } from './known-fhir-server.js';
+import { endpointUrl } from './smart-configuration.js';
+import { unknownOptions } from './unknown-options.js';
+
+const METHODS = {
+  'confidential-symmetric': ['client_secret_basic', 'client_secret_post'],
+  'confidential-asymmetric': ['private_key_jwt'],
+};
+const BOOLEANS = [
+  'sendNonce',
+  'sendClientId',
+  'encodeBasic',
+  'strictAudienceValidation',
+  'profileClaim',
+  'refreshWithRedirectUri',
+  'stripIssQuery',
+] as const;
+const ENDPOINTS = ['issuer', 'authorization', 'token', 'jwks', 'introspection', 'revocation', 'endSession'];
+const OPTIONS = [
+  'name',
+  'issuer',
+  'issMatch',
+  'type',
+  'method',
+  'clientSecret',
+  'privateKey',
+  'clientId',
+  'scope',
+  'callbackUrl',
+  'redirectUrl',
+  'endpoints',
+  'aud',
+  'assertionAudience',
+  'issuerAliases',
+  'bareFhirUserType',
+  ...BOOLEANS,
+];
+
+/** Every mistake of one known server, each as a sentence that names the option, the problem, the fix. */
+export function checkServer(path: string, server: KnownFhirServer, development: boolean): string[] {
+  if (typeof server !== 'object' || server === null) return [`${path} is not an object`];
+  const { clientId, scope, callbackUrl, redirectUrl } = server;
+  return [
+    ...unknownOptions(path, server, OPTIONS),
+    ...requiredText(`${path}.name`, server.name, 'any name you know the EHR by'),
+    ...checkIssuer(path, server, development),
+    ...checkAuthentication(path, server),
+    ...(clientId === undefined ? [] : requiredText(`${path}.clientId`, clientId, 'or leave it out')),
+    ...(scope === undefined ? [] : requiredText(`${path}.scope`, scope, 'or leave it out')),
+    ...(callbackUrl === undefined ? [] : ownUrl(`${path}.callbackUrl`, callbackUrl, development)),
+    ...(redirectUrl === undefined ? [] : ownUrl(`${path}.redirectUrl`, redirectUrl, development)),
+    ...checkSwitches(path, server, development),
+  ];
+}
+
+function checkIssuer(path: string, server: KnownFhirServer, development: boolean): string[] {
+  const { issuer, issMatch } = server;
+  if (issMatch !== undefined && issuer === undefined) {
+    const valid =
+      typeof issMatch === 'string' || issMatch instanceof RegExp || typeof issMatch === 'function';
+    return valid ? [] : [`${path}.issMatch must be a string, a RegExp or a function`];
+  }
+  if (typeof issuer !== 'string' || issuer === '') {
+    return [`${path}.issuer is missing: give the FHIR base URL, e.g. "https://ehr.example.org/fhir"`];
+  }
+  const base = parseFhirBaseUrl(issuer, { stripQuery: server.stripIssQuery });
+  if (!base) {
+    return [`${path}.issuer is not a FHIR base URL: give an absolute URL without query, fragment or user`];
+  }
+  if (base.url.protocol === 'http:' && !development) {
+    return [`${path}.issuer must use https (for development: options.allowNonHttpsLaunch: true)`];
+  }
+  return [];
+}
+
+function checkAuthentication(path: string, server: ClientAuthenticationConfiguration): string[] {
+  const { type, method, clientSecret } = server as {
+    type?: unknown;
+    method?: unknown;
+    clientSecret?: unknown;
+  };
+  if (type === 'public') {
+    return clientSecret === undefined
+      ? []
+      : [
+          `${path} is public and has a clientSecret: set type: 'confidential-symmetric', or remove the secret`,
+        ];
+  }
+  if (type !== 'confidential-symmetric' && type !== 'confidential-asymmetric') {
+    return [
+      `${path}.type must be 'public', 'confidential-symmetric' or 'confidential-asymmetric': ` +
+        'a client that authenticates is the safer choice, public must be asked for',
+    ];
+  }
+  if (!METHODS[type].includes(method as string)) {
+    const choice = METHODS[type].map((name) => `'${name}'`).join(' or ');
+    return [`${path}.method must be ${choice} for type '${type}'`];
+  }
+  if (server.type === 'confidential-asymmetric') {
+    if (server.privateKey === undefined) return [`${path}.privateKey is missing: give the private JWK`];
+    try {
+      signingKeys(server);
+      return [];
+    } catch (error) {
+      return [`${path}.privateKey ${(error as Error).message}`];
+    }
+  }
+  return requiredText(`${path}.clientSecret`, clientSecret, 'the secret the EHR gave you');
+}
+
+function checkSwitches(path: string, server: KnownFhirServer, development: boolean): string[] {
+  const mistakes = BOOLEANS.filter(
+    (name) => server[name] !== undefined && typeof server[name] !== 'boolean',
+  ).map((name) => `${path}.${name} must be true or false`);
+  for (const name of ['aud', 'assertionAudience'] as const) {
+    if (server[name] !== undefined)
+      mistakes.push(...requiredText(`${path}.${name}`, server[name], 'or leave it out'));
+  }
+  const { issuerAliases, endpoints } = server;
+  if (issuerAliases !== undefined && !(Array.isArray(issuerAliases) && issuerAliases.every(isText))) {
+    mistakes.push(`${path}.issuerAliases must be a list of issuers, as id_tokens carry them`);
+  }
+  if (endpoints === undefined) return mistakes;
+  if (typeof endpoints !== 'object' || endpoints === null)
+    return [...mistakes, `${path}.endpoints is not an object`];
+  mistakes.push(...unknownOptions(`${path}.endpoints`, endpoints, ENDPOINTS));
+  for (const [name, value] of Object.entries(endpoints)) {
+    try {
+      if (name !== 'issuer' && value !== undefined)
+        endpointUrl(name, value, server.issuer ?? '', development);
+    } catch (error) {
+      mistakes.push(`${path}.endpoints.${(error as Error).message}`);
+    }
+  }
+  return mistakes;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}

@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { ISS, registrationOf } from '../../test/support/registration.js';
+import type { ServerSettings } from '../../test/support/registration.js';
+import type { ClientAuthenticationConfiguration } from '../ehr/known-fhir-server.js';
+import type { SmartConfiguration } from '../ehr/smart-configuration.js';
+import { unwrap } from '../smart-error.js';
+import { createAuthorizationRequest } from './authorization-request.js';
+import type { AuthorizationParameters } from './authorization-request.js';
+
+const SERVER: SmartConfiguration = {
+  issuer: 'https://ehr.example.org',
+  authorization_endpoint: 'https://ehr.example.org/authorize',
+  token_endpoint: 'https://ehr.example.org/token',
+  capabilities: [],
+  code_challenge_methods_supported: ['S256'],
+};
+
+interface Situation {
+  settings?: ServerSettings & { iss?: string };
+  server?: Partial<SmartConfiguration>;
+  authentication?: ClientAuthenticationConfiguration;
+}
+
+async function request(parameters: AuthorizationParameters, situation: Situation = {}) {
+  const { settings, server, authentication } = situation;
+  const registration = registrationOf(settings, authentication);
+  const made = unwrap(await createAuthorizationRequest(registration, { ...SERVER, ...server }, parameters));
+  const url = new URL(made.url);
+  return { ...made, url, sent: url.searchParams, scopes: url.searchParams.get('scope')!.split(' ') };
+}
+
+describe('the authorization request', () => {
+  it('A5-1 carries every parameter of SMART 2.2 exactly once', async () => {
+    const callbackUrl = 'https://app.example.com/cb?tenant=a%2Fb';
+    const { url, sent, state } = await request({ launch: 'xyz' }, { settings: { callbackUrl } });
+    expect(`${url.origin}${url.pathname}`).toBe('https://ehr.example.org/authorize');
+    expect([...sent.keys()].sort()).toEqual([
+      'aud',
+      'client_id',
+      'code_challenge',
+      'code_challenge_method',
+      'launch',
+      'nonce',
+      'redirect_uri',
+      'response_type',
+      'scope',
+      'state',
+    ]);
+    expect(Object.fromEntries(sent)).toMatchObject({
+      response_type: 'code',
+      client_id: 'growth-chart',
+      redirect_uri: callbackUrl,
+      code_challenge_method: 'S256',
+      state,
+    });
+  });
+
+  it.each([
+    ['an empty scope', { scope: '', launch: undefined }],
+    ['nothing but white space', { scope: ' \t ', launch: undefined }],
+    ['nothing but `launch` in a standalone launch', { scope: 'launch', launch: undefined }],
+  ])('A5-1 refuses to ask for %s', async (_what, parameters) => {
+    const refused = await createAuthorizationRequest(registrationOf(), SERVER, parameters);
+    expect(refused).toMatchObject({ error: 'invalid_launch_request' });
+  });
+
+  it.each([
+    'https://ehr.example.org/fhir',
+    'https://ehr.example.org/fhir/',
+    'https://EHR.example.org:443/fhir',
+  ])('A5-2 names the FHIR base as it was given: %s', async (iss) => {
+    expect((await request({ launch: 'xyz' }, { settings: { iss } })).sent.get('aud')).toBe(iss);
+  });
+
+  it('C-25 sends aud and no resource parameter', async () => {
+    const { sent } = await request({});
+    expect(sent.getAll('aud')).toEqual([ISS]);
+    expect(sent.has('resource')).toBe(false);
+  });
+
+  it('E-ATH-1 sends the aud that is set for the server instead', async () => {
+    const { sent } = await request({}, { settings: { aud: 'https://ehr.example.org' } });
+    expect(sent.getAll('aud')).toEqual(['https://ehr.example.org']);
+  });
+
+  it.each([
+    ['plus, slash, equals, percent, not ASCII', 'a+b/c=%25é&d #'],
+    ['an 8 kB JWT', `eyJhbGciOiJub25lIn0.${'aZ09-_'.repeat(1400)}.`],
+    ['text that looks like other parameters', 'x&aud=https://evil.example&redirect_uri=https://evil.example'],
+  ])('A3-2 returns the launch value unchanged: %s', async (_what, launch) => {
+    const { sent } = await request({ launch });
+    expect(sent.getAll('launch')).toEqual([launch]);
+    expect(sent.getAll('aud')).toEqual([ISS]);
+  });
+
+  it.each(['launch/patient patient/*.rs', 'openid', 'launch launch patient/*.rs', 'launch/encounter openid'])(
+    'A3-3 asks for the bare scope `launch` once in an EHR launch: %s',
+    async (scope) => {
+      const { scopes } = await request({ launch: 'xyz' }, { settings: { scope } });
+      expect(scopes.filter((name) => name === 'launch')).toEqual(['launch']);
+      expect(scopes).toEqual(expect.arrayContaining(scope.split(' ')));
+    },
+  );
+
+  it('A4-1 has neither launch nor the scope `launch` in a standalone launch', async () => {
+    const { sent, scopes, scope } = await request(
+      {},
+      { settings: { scope: 'launch launch/patient patient/*.rs' } },
+    );
+    expect(sent.has('launch')).toBe(false);
+    expect(scopes).toEqual(['launch/patient', 'patient/*.rs']);
+    expect(scope).toBe('launch/patient patient/*.rs');
+  });
+
+  it('A4-2 asks for the context that a standalone launch names', async () => {
+    const { scopes } = await request({ scope: 'launch/patient launch/encounter openid' });
+    expect(scopes).toEqual(['launch/patient', 'launch/encounter', 'openid']);
+  });
+
+  it.each([[['plain']], [[]]])('A2-5 does not launch where S256 is not offered: %j', async (methods) => {
+    const server = { ...SERVER, code_challenge_methods_supported: methods };
+    const refused = await createAuthorizationRequest(registrationOf(), server, {});
+    expect(refused).toMatchObject({ error: 'discovery_failed' });
+  });
+
+  it('A2-5 sends S256 where the server does not say', async () => {
+    const { sent } = await request({}, { server: { code_challenge_methods_supported: undefined } });
+    expect(sent.get('code_challenge_method')).toBe('S256');
+  });
+
+  it('A2-4 needs an authorization_endpoint', async () => {
+    const server = { ...SERVER, authorization_endpoint: undefined };
+    const refused = await createAuthorizationRequest(registrationOf(), server, {});
+    expect(refused).toMatchObject({ error: 'discovery_failed' });
+  });
+
+  it('A2-6 asks for scopes the server does not list', async () => {
+    const { scopes } = await request(
+      { launch: 'xyz' },
+      {
+        settings: { scope: 'openid patient/Patient.rs' },
+        server: { scopes_supported: ['patient/*.read'] },
+      },
+    );
+    expect(scopes).toEqual(['openid', 'patient/Patient.rs', 'launch']);
+  });
+
+  it('A5-3 makes 10,000 states that differ, of URL-safe text that 128 bits fit in', async () => {
+    const states = new Set<string>();
+    for (let made = 0; made < 10_000; made++) states.add((await request({})).state);
+    expect(states.size).toBe(10_000);
+    expect([...states].filter((state) => !/^[A-Za-z0-9_-]{22,}$/.test(state))).toEqual([]);
+  });
+
+  it('A5-4 keeps a fresh verifier of 256 bits and sends its SHA-256', async () => {
+    const [first, second] = [await request({}), await request({})];
+    expect(first.codeVerifier).not.toBe(second.codeVerifier);
+    expect(first.codeVerifier).toMatch(/^[A-Za-z0-9\-._~]{43,128}$/);
+    const challenge = createHash('sha256').update(first.codeVerifier).digest('base64url');
+    expect(first.sent.get('code_challenge')).toBe(challenge);
+  });
+
+  it('A5-5 sends S256 for a confidential client too', async () => {
+    const { sent } = await request(
+      {},
+      {
+        authentication: {
+          type: 'confidential-symmetric',
+          method: 'client_secret_basic',
+          clientSecret: 'secret-1',
+        },
+      },
+    );
+    expect(sent.get('code_challenge_method')).toBe('S256');
+    expect(sent.get('code_challenge')).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  });
+
+  it('A5-6 keeps the query of the authorization endpoint', async () => {
+    const endpoint = 'https://ehr.example.org/authorize?t=1&n=a%2Bb';
+    const { url, sent } = await request({}, { server: { authorization_endpoint: endpoint } });
+    expect(url.href.split('?')).toHaveLength(2);
+    expect(sent.get('t')).toBe('1');
+    expect(sent.get('n')).toBe('a+b');
+    expect(sent.get('response_type')).toBe('code');
+  });
+
+  it('A5-7 round-trips every value and never writes a space as "+"', async () => {
+    const scope =
+      'openid patient/Observation.rs?category=http://terminology.hl7.org/x|laboratory patient/*.rs';
+    const { url, sent } = await request({ launch: 'a b+c' }, { settings: { scope } });
+    expect(sent.get('scope')).toBe(`${scope} launch`);
+    expect(sent.get('launch')).toBe('a b+c');
+    expect(url.search).not.toContain('+');
+    expect(decodeURIComponent(/scope=([^&]*)/.exec(url.search)![1]!)).toBe(`${scope} launch`);
+  });
+
+  it('A5-10 sends neither max_age nor claims', async () => {
+    const { sent } = await request({ launch: 'xyz' });
+    expect(sent.has('max_age') || sent.has('claims')).toBe(false);
+  });
+
+  it('A5-11 shows neither the verifier nor the client secret to the browser', async () => {
+    const clientSecret = 'canary-secret';
+    const { url, codeVerifier } = await request(
+      { launch: 'xyz' },
+      { authentication: { type: 'confidential-symmetric', method: 'client_secret_post', clientSecret } },
+    );
+    expect(url.href).not.toContain(codeVerifier);
+    expect(url.href).not.toContain(clientSecret);
+    expect(url.searchParams.has('client_secret') || url.searchParams.has('code_verifier')).toBe(false);
+  });
+
+  it('B-10 sends a fresh nonce when it asks for openid', async () => {
+    const [first, second] = [await request({}), await request({})];
+    expect(first.sent.get('nonce')).toBe(first.nonce);
+    expect(first.nonce).toMatch(/^[A-Za-z0-9_-]{22,}$/);
+    expect(first.nonce).not.toBe(second.nonce);
+  });
+
+  it.each([
+    ['B-9 the server does not return it', { sendNonce: false }],
+    ['B-10 no id_token is asked for', { scope: 'launch/patient patient/*.rs' }],
+  ])('%s: sends no nonce', async (_why, settings) => {
+    const { sent, nonce } = await request({}, { settings });
+    expect(sent.has('nonce')).toBe(false);
+    expect(nonce).toBeUndefined();
+  });
+});
