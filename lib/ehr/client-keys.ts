@@ -77,7 +77,7 @@ function readJwk(configured: string | JWK): SigningKey {
 }
 
 function parseJwk(configured: string | JWK): JWK {
-  if (typeof configured !== 'string') return configured;
+  if (typeof configured === 'object' && configured !== null) return configured;
   try {
     const parsed: unknown = JSON.parse(configured);
     if (typeof parsed === 'object' && parsed !== null) return parsed;
@@ -111,6 +111,8 @@ function supported(alg: string | undefined): string {
 
 /** The JWK with nothing private in it (SMART 2.2 "Registering a client", JWKS rules). */
 function publicMembers(jwk: JWK, kid: string, alg: string): JWK {
+  if (typeof jwk !== 'object' || jwk === null)
+    throw new Error('has no publicJwk; the JWKS route publishes it');
   const members = Object.entries(jwk).filter(
     ([name]) => !PRIVATE_MEMBERS.includes(name) && name !== 'key_ops',
   );

@@ -15,7 +15,11 @@ export function parseFhirBaseUrl(
 ): FhirBaseUrl | undefined {
   const raw = options.stripQuery ? text.replace(/\?[^#]*$/, '') : text;
   // ASCII, no controls, space, quotes, backslash or percent-encoded dots and slashes; an IDN comes as punycode
-  if (raw.length > 2048 || !/^https?:\/\/[\x21-\x7e]+$/i.test(raw) || /[\\"<>`{}|^]|%2e|%2f|%5c/i.test(raw)) {
+  if (
+    raw.length > 2048 ||
+    !/^https?:\/\/(?!\/)[\x21-\x7e]+$/i.test(raw) ||
+    /[\\"<>`{}|^]|%2e|%2f|%5c/i.test(raw)
+  ) {
     return undefined;
   }
   let url: URL;

@@ -79,7 +79,7 @@ function readFhirContext(value: unknown): FhirContextItem[] {
 
 function readFhirContextItem(value: unknown): FhirContextItem | undefined {
   // SMART 2.0 listed bare reference strings
-  if (typeof value === 'string') return value === '' ? undefined : { reference: value, role: 'launch' };
+  if (typeof value === 'string') return readFhirContextItem({ reference: value });
   if (!isJsonObject(value)) return undefined;
   const role = value.role === undefined ? 'launch' : value.role;
   if (typeof role !== 'string' || !(role === 'launch' || /^[a-z][a-z0-9+.-]*:.+/i.test(role)))
@@ -91,8 +91,8 @@ function readFhirContextItem(value: unknown): FhirContextItem | undefined {
   if (typeof value.type === 'string') item.type = value.type;
   if (!item.reference && !item.canonical && !item.identifier) return undefined;
   // Patient and Encounter of this launch come at the top level, which wins (SMART 2.2 "fhirContext")
-  if (role === 'launch' && /^(Patient|Encounter)\//.test(item.reference ?? '')) return undefined;
-  return item;
+  const types = [item.type, /^(?:https?:\/\/.+\/)?([A-Za-z]+)\//.exec(item.reference ?? '')?.[1]];
+  return role === 'launch' && (types.includes('Patient') || types.includes('Encounter')) ? undefined : item;
 }
 
 function text(value: unknown): string | null {

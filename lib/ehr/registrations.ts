@@ -31,11 +31,11 @@ export function findRegistration(
     const base = parseFhirBaseUrl(iss, { stripQuery: server.stripIssQuery });
     if (base && matches(server, iss, base.canonical)) {
       if (base.url.protocol === 'http:' && !development) return httpIssuer();
-      return registrationOf(configuration, server, server.stripIssQuery ? iss.replace(/\?.*$/, '') : iss);
+      return registrationOf(configuration, server, server.stripIssQuery ? iss.replace(/\?[^#]*$/, '') : iss);
     }
   }
   const base = parseFhirBaseUrl(iss);
-  if (configuration.allowAnyIssuer && base && !options.knownOnly) {
+  if (configuration.allowAnyIssuer === true && base && !options.knownOnly) {
     if (base.url.protocol === 'http:' && !development) return httpIssuer();
     const { clientId, scope, callbackUrl, redirectUrl } = configuration;
     return {
@@ -66,7 +66,7 @@ function httpIssuer(): SmartError {
 
 function matches(server: KnownFhirServer, iss: string, canonical: string): boolean {
   if (server.issMatch !== undefined) return matchesPattern(server.issMatch, iss, canonical);
-  return parseFhirBaseUrl(server.issuer)?.canonical === canonical;
+  return parseFhirBaseUrl(server.issuer, { stripQuery: server.stripIssQuery })?.canonical === canonical;
 }
 
 function matchesPattern(pattern: IssuerMatch, iss: string, canonical: string): boolean {

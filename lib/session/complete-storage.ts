@@ -1,5 +1,5 @@
 import type { Keyv } from 'keyv';
-import { SmartError } from '../smart-error.js';
+import { withinDeadline } from './deadline.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import { memoryStorage } from './memory-storage.js';
 import { isRedisAdapter, redisStorage } from './redis-storage.js';
@@ -10,18 +10,18 @@ import type { CacheWithStores, CompleteStorage, SmartStorage, SmartStorageOption
  * rejects with `store_unavailable` (503) instead of looking like a logout.
  */
 export function completeStorage(option: SmartStorageOption | undefined, timeoutMs: number): CompleteStorage {
-  return withDeadline(storageOf(option), timeoutMs);
+  return withDeadline(storageOf(option, timeoutMs), timeoutMs);
 }
 
-function storageOf(option: SmartStorageOption | undefined): CompleteStorage {
+function storageOf(option: SmartStorageOption | undefined, timeoutMs: number): CompleteStorage {
   if (option === undefined) return memoryStorage();
-  if (isCache(option)) return { ...storageOf(option.stores[0]), close: () => Promise.resolve() };
+  if (isCache(option)) return { ...storageOf(option.stores[0], timeoutMs), close: () => Promise.resolve() };
   if (!isKeyv(option)) return plainStorage(option);
   // Every call reports its own failure; an event nobody listens to would end the process.
   option.on('error', () => undefined);
   const adapter: unknown = option.store;
   return isRedisAdapter(adapter)
-    ? redisStorage(adapter)
+    ? redisStorage(adapter, timeoutMs)
     : { ...plainStorage(keyvStorage(option)), close: () => option.disconnect() };
 }
 
@@ -82,34 +82,15 @@ export function plainStorage(storage: SmartStorage): CompleteStorage {
 }
 
 function withDeadline(storage: CompleteStorage, timeoutMs: number): CompleteStorage {
-  const bounded = async <T>(work: Promise<T>): Promise<T> => {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-    });
-    try {
-      return await Promise.race([work, deadline]);
-    } catch (error) {
-      throw storeUnavailable(error);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
+  const bounded = <T>(work: Promise<T>) => withinDeadline(work, timeoutMs);
   return {
     get: (key) => bounded(storage.get(key)),
     set: (key, value, ttlMs) => bounded(storage.set(key, value, ttlMs)),
     delete: (key) => bounded(storage.delete(key)),
     take: (key) => bounded(storage.take(key)),
-    // The work inside has deadlines of its own.
+    // The work inside has deadlines of its own; waiting for it ends with the holder's TTL.
     lock: (key, ttlMs, run) => storage.lock(key, ttlMs, run),
     close: () => bounded(storage.close()),
     guarantees: storage.guarantees,
   };
-}
-
-export function storeUnavailable(error: unknown): SmartError {
-  if (error instanceof SmartError) return error;
-  return new SmartError('store_unavailable', 'The session store did not answer; try again shortly', {
-    cause: error,
-  });
 }

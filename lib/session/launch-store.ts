@@ -1,5 +1,5 @@
 import QuickLRU from 'quick-lru';
-import { storeUnavailable } from './complete-storage.js';
+import { storeUnavailable } from './deadline.js';
 import { LAUNCH_PREFIX, entryKey } from './keys.js';
 import type { LaunchRecord } from './launch-record.js';
 import type { SealedBox } from './sealed-box.js';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { withinDeadline } from './deadline.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import type { CompleteStorage } from './smart-storage.js';
 
@@ -31,7 +32,7 @@ const RELEASE_IF_MINE = `if redis.call('get', KEYS[1]) == ARGV[1] then return re
  * Sessions in Redis, through the Keyv adapter's own connection. Commands go to the client directly: Keyv has
  * no GETDEL and no NX, and by default it turns a Redis that is down into "not found".
  */
-export function redisStorage(adapter: RedisAdapter): CompleteStorage {
+export function redisStorage(adapter: RedisAdapter, timeoutMs: number): CompleteStorage {
   const mutex = new KeyedMutex();
   const redisKey = (key: string) => adapter.createKeyPrefix(key, adapter.namespace);
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
@@ -40,7 +41,8 @@ export function redisStorage(adapter: RedisAdapter): CompleteStorage {
     const owner = randomUUID();
     const giveUpAt = Date.now() + ttlMs + 1_000;
     for (let pause = 10; ; pause = Math.min(pause * 1.5, 100)) {
-      if ((await client.set(key, owner, { NX: true, PX: ttlMs })) !== null) return owner;
+      const taken = await withinDeadline(client.set(key, owner, { NX: true, PX: ttlMs }), timeoutMs);
+      if (taken !== null) return owner;
       if (Date.now() > giveUpAt) throw new Error('the lock was not released in time');
       await delay(pause);
     }
@@ -56,14 +58,15 @@ export function redisStorage(adapter: RedisAdapter): CompleteStorage {
     // One waiter per process polls Redis; the others queue behind it.
     lock: (key, ttlMs, run) =>
       mutex.run(key, async () => {
-        const client = await adapter.getClient();
+        const client = await withinDeadline(adapter.getClient(), timeoutMs);
         const lockKey = redisKey(`lock:${key}`);
         const owner = await acquire(client, lockKey, ttlMs);
         try {
           return await run();
         } finally {
           // A lock that cannot be released now ends by its TTL.
-          await client.eval(RELEASE_IF_MINE, { keys: [lockKey], arguments: [owner] }).catch(() => undefined);
+          const release = client.eval(RELEASE_IF_MINE, { keys: [lockKey], arguments: [owner] });
+          await withinDeadline(release, timeoutMs).catch(() => undefined);
         }
       }),
     close: async () => void (await adapter.disconnect()),

@@ -88,11 +88,12 @@ export class IdTokenVerifier {
     jwksUri: string,
     options: JWTVerifyOptions,
   ): Promise<{ payload: JWTPayload; alg: string }> {
+    const keys = await this.jwks.get(jwksUri);
     try {
-      return await verifyWithKeys(idToken, await this.jwks.get(jwksUri), options);
+      return await verifyWithKeys(idToken, keys, options);
     } catch (error) {
       if (!isUnknownKey(error)) throw error;
-      const newer = await this.jwks.getAgain(jwksUri);
+      const newer = await this.jwks.getAgain(jwksUri, keys);
       if (!newer) throw error;
       return verifyWithKeys(idToken, newer, options);
     }

@@ -34,9 +34,13 @@ export class JwksCache {
     return (await this.#fetch(jwksUri)).keys;
   }
 
-  /** Asks again after a miss; undefined while cooling down. */
-  async getAgain(jwksUri: string): Promise<JSONWebKeySet | undefined> {
+  /** Newer keys than the ones that did not fit: asks again, or undefined while cooling down. */
+  async getAgain(jwksUri: string, unfit: JSONWebKeySet): Promise<JSONWebKeySet | undefined> {
+    const pending = this.#pending.get(jwksUri);
+    if (pending) return (await pending).keys;
     const known = this.#known.get(jwksUri);
+    // another login that met the same rotated key was faster
+    if (known && known.keys !== unfit) return known.keys;
     const now = Date.now();
     if (known && now - known.askedAgainAt < COOLDOWN_MS) return undefined;
     if (known) known.askedAgainAt = now;

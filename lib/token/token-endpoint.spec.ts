@@ -59,7 +59,7 @@ async function answered(answer: EhrAnswer): Promise<JsonObject | SmartError> {
 }
 
 describe('the token request', () => {
-  it('A7-1 posts the grant as a form, T-4 with the redirect_uri byte for byte', async () => {
+  it('A7-1 T-4 posts the grant as a form, the redirect_uri byte for byte', async () => {
     const redirectUri = 'https://app.example.com/cb?x=%2F&y=a+b';
     await tokenRequest(http, registrationOf(), { token_endpoint: `${ehr.url}/token` }, 'authorization_code', {
       ...CODE,
@@ -112,7 +112,7 @@ describe('the token request', () => {
     expect(Buffer.from(sent, 'base64').toString()).toBe('e5f1-4b.x:a-b.c~d_e');
   });
 
-  it('A10-4 signs a new assertion for every request, A10-3 for the URL it posts to', async () => {
+  it('A10-3 A10-4 signs a new assertion for every request, for the URL it posts to', async () => {
     await exchange(signing());
     await exchange(signing());
     const claims = ehr.requests.map(({ form }) => decodeJwt(form.get('client_assertion')!));
@@ -133,7 +133,7 @@ describe('the token request', () => {
     expect(ehr.requests).toEqual([]);
   });
 
-  it('sends nothing when the key store cannot sign, and does not repeat what the key store said', async () => {
+  it('C-19 sends nothing when the key store cannot sign, and does not repeat what it said', async () => {
     const publicJwk: JWK = { kty: 'EC', kid: 'kms', crv: 'P-384', x: privateKey.x!, y: privateKey.y! };
     const sign = () => Promise.reject(new Error('canary-key-material'));
     const refused = await exchange({
@@ -158,7 +158,7 @@ describe('an exchange that fails', () => {
     },
   );
 
-  it('A7-3 is not repeated when no answer comes, C-17 and ends at the deadline', async () => {
+  it('A7-3 C-17 is not repeated when no answer comes, and ends at the deadline', async () => {
     const hasty = httpClient(50);
     ehr.respondWith(() => 'silence');
     expect(await exchange(undefined, {}, {}, hasty)).toMatchObject({ error: 'ehr_timeout', status: 504 });

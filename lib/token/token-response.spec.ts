@@ -79,7 +79,7 @@ describe('what else the response holds', () => {
   });
 
   it.each(['../Binary/1', 'a/b', '.', '..', 'x'.repeat(65), 'a?b', 'a#b', 'a%2Fb', {}, 7, ['p1']])(
-    'A7-8 refuses a patient that is not a FHIR id, C-19 without repeating it: %j',
+    'A7-8 C-19 refuses a patient that is not a FHIR id, without repeating it: %j',
     (patient) => {
       expect(() => read({ patient })).toThrow(/^patient is not a FHIR id$/);
     },

@@ -1,0 +1,23 @@
+import { SmartError } from '../smart-error.js';
+
+/** The work's result, or `store_unavailable` when it fails or takes longer than this. */
+export async function withinDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } catch (error) {
+    throw storeUnavailable(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export function storeUnavailable(error: unknown): SmartError {
+  if (error instanceof SmartError) return error;
+  return new SmartError('store_unavailable', 'The session store did not answer; try again shortly', {
+    cause: error,
+  });
+}
