@@ -1,7 +1,7 @@
 export { SmartOnFhirModule } from './smart-on-fhir.module.js';
 export { SmartSessionGuard } from './nest/smart-session.guard.js';
 export { FhirClient } from './nest/fhir-client.decorator.js';
-export { RequireContext, RequireScopes } from './nest/requirements.js';
+export { RequireContext, RequireScopes } from './nest/require.decorators.js';
 export type { ContextName } from './nest/requirements.js';
 export { SmartClients } from './nest/smart-clients.js';
 export { SmartErrorFilter } from './nest/smart-error.filter.js';

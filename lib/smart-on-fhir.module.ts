@@ -10,7 +10,6 @@ import {
 } from './nest/module-definition.js';
 import { resolveRoutes } from './nest/module-options.js';
 import type { SmartOnFhirModuleExtras } from './nest/module-options.js';
-import { RequirementsGuard } from './nest/requirements.js';
 import { SmartClients } from './nest/smart-clients.js';
 import { SmartErrorFilter } from './nest/smart-error.filter.js';
 import { SmartSessionGuard } from './nest/smart-session.guard.js';
@@ -47,7 +46,6 @@ function wired(definition: DynamicModule, extras: SmartOnFhirModuleExtras): Dyna
       { provide: SMART_ROUTES, useValue: routes },
       SmartClients,
       SmartSessionGuard,
-      RequirementsGuard,
       SmartErrorFilter,
       { provide: APP_FILTER, useExisting: SmartErrorFilter },
       {
@@ -57,6 +55,6 @@ function wired(definition: DynamicModule, extras: SmartOnFhirModuleExtras): Dyna
         useFactory: (request: object, clients: SmartClients) => clients.for(request),
       },
     ],
-    exports: [SmartClients, SmartSessionGuard, RequirementsGuard, SmartClient],
+    exports: [SmartClients, SmartSessionGuard, SmartClient],
   };
 }

@@ -3,6 +3,8 @@ import type { Patient } from 'fhir/r4.js';
 import { Browser } from './ehr/testing/browser.js';
 
 const browser = new Browser();
+/** An address no redirect has: follow them all. */
+const NOWHERE = 'about:blank';
 
 /** The launch link of the first patient on the EHR's page that the search finds. */
 async function findLaunchLink(ehrUrl: string, search: string): Promise<string> {
@@ -17,11 +19,12 @@ async function findLaunchLink(ehrUrl: string, search: string): Promise<string> {
 
 /** Follows the launch, as a click does: launch URL, authorization, callback, the app's page. */
 async function launch(link: string, appUrl: string): Promise<void> {
-  const page = await browser.follow(link, 'about:').catch(() => null);
-  if (!page) throw new Error(`The EHR runs, but nothing answers at ${appUrl}. Start the demo: npm start`);
-  const { href, status } =
-    page instanceof Response ? { href: page.url, status: page.status } : { ...page, status: 0 };
-  if (status !== 200 || href !== `${appUrl}/`) throw new Error(`The launch ended at ${href} with ${status}.`);
+  const end = await browser.follow(link, NOWHERE).catch(() => null);
+  if (!(end instanceof Response)) {
+    throw new Error(`The EHR runs, but nothing answers at ${appUrl}. Start the demo first: npm start`);
+  }
+  if (!end.ok || end.url !== `${appUrl}/`)
+    throw new Error(`The launch ended at ${end.url} (${end.status}), not at ${appUrl}/.`);
 }
 
 async function fromApi<T>(url: string): Promise<T> {

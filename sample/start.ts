@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startDemo } from './demo.js';
 import type { RunningDemo } from './demo.js';
+import { listen } from './ehr/listen.js';
 
 const USAGE = 'npm start -- [--data DIR] [--ehr-port 4000] [--app-port 3000]';
 
@@ -61,7 +62,15 @@ function fail(sentence: string): void {
   process.exitCode = 1;
 }
 
+/** Before anything is loaded, and before Nest logs the fault in its own words. */
+async function checkPorts({ ehrPort, appPort }: Settings): Promise<void> {
+  if (ehrPort === appPort) throw new Error('--ehr-port and --app-port must be different.');
+  await (await listen(ehrPort, '127.0.0.1')).close();
+  await (await listen(appPort, 'localhost')).close();
+}
+
 async function start(settings: Settings): Promise<void> {
+  await checkPorts(settings);
   const demo = await startDemo(settings);
   console.log(welcome(demo));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void demo.close());

@@ -20,6 +20,8 @@ export function checkConfiguration(configuration: SmartClientConfiguration, deve
     ...ownUrl('client.callbackUrl', configuration.callbackUrl, development),
     ...ownUrl('client.redirectUrl', configuration.redirectUrl, development),
   ];
+  if (!['undefined', 'boolean'].includes(typeof configuration.allowAnyIssuer))
+    mistakes.push('client.allowAnyIssuer must be true or false');
   const given: unknown = configuration.knownFhirServers ?? [];
   if (!Array.isArray(given))
     return [...mistakes, 'client.knownFhirServers is not a list: give [{ name, issuer, type }]'];
@@ -46,7 +48,9 @@ export function checkConfiguration(configuration: SmartClientConfiguration, deve
 function duplicateIssuers(servers: KnownFhirServer[]): string[] {
   const seen = new Map<string, number>();
   return servers.flatMap((server, index) => {
-    const canonical = server.issuer === undefined ? undefined : parseFhirBaseUrl(server.issuer)?.canonical;
+    const stripQuery = server.stripIssQuery;
+    const canonical =
+      server.issuer === undefined ? undefined : parseFhirBaseUrl(server.issuer, { stripQuery })?.canonical;
     if (!canonical || server.issMatch !== undefined) return [];
     const first = seen.get(canonical);
     if (first === undefined) seen.set(canonical, index);

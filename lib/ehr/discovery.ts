@@ -79,8 +79,10 @@ export class Discovery {
   }
 }
 
+/** With its slash: a relative endpoint is another one below `/fhir/` than below `/fhir` (SMART 2.2 "Conformance"). */
 function cacheKey(iss: string): string {
-  return parseFhirBaseUrl(iss)?.canonical ?? iss;
+  const canonical = parseFhirBaseUrl(iss)?.canonical;
+  return canonical === undefined ? iss : `${canonical}${iss.endsWith('/') ? '/' : ''}`;
 }
 
 function asDiscoveryError(error: unknown, registration: Registration): SmartError {

@@ -11,7 +11,7 @@ import type { SmartClientOptions } from '../smart-client-options.js';
 import { configurationError, runtimeFor } from '../smart-runtime.js';
 import type { SmartRuntime } from '../smart-runtime.js';
 import { checkModuleOptions } from './check-module-options.js';
-import { headerOf, queryOf, rememberReplies } from './http-request.js';
+import { headerOf, queryOf, rememberReplies, responseOf } from './http-request.js';
 import { SMART_ON_FHIR_OPTIONS, SMART_ROUTES } from './module-definition.js';
 import type { ResolvedRoutes, SmartOnFhirModuleOptions } from './module-options.js';
 import { SessionCookies } from './session-cookies.js';
@@ -89,6 +89,11 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     const site = headerOf(request, 'sec-fetch-site');
     if (site !== undefined) return site === 'same-origin';
     return this.ownOrigins.has(headerOf(request, 'origin') ?? '');
+  }
+
+  forbidCaching(request: object): void {
+    const response = responseOf(request);
+    if (response !== undefined) this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
   }
 
   endCookie(request: object): void {

@@ -32,7 +32,8 @@ export class SmartErrorFilter implements ExceptionFilter<SmartError> {
     const correlationId = randomUUID();
     const note = `${error.error} (${error.status}) ${correlationId}`;
     if (error.status >= 500) this.#logger.error(`${note}: ${error.message}`);
-    else this.#logger.warn(note);
+    // a visit without a launch is no event
+    else if (error.error !== 'no_session') this.#logger.warn(note);
     const html = wantsHtml(http.getRequest<object>());
     const contentType = html ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8';
     for (const [name, value] of answerHeaders(this.clients.frameAncestors)) {

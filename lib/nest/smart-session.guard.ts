@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import type { ReadyClient } from '../ready-client.js';
 import { SmartError } from '../smart-error.js';
 import { rawRequest } from './http-request.js';
-import { rememberReady } from './ready-memo.js';
+import { recallReady, rememberReady } from './ready-memo.js';
+import { unmetRequirement } from './requirements.js';
 import { SmartClients } from './smart-clients.js';
 
 /**
@@ -19,15 +21,11 @@ export class SmartSessionGuard implements CanActivate {
   constructor(@Inject(SmartClients) protected readonly clients: SmartClients) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = this.getRequest(context);
-    const method = rawRequest(request).method ?? 'POST';
-    if (!this.clients.isTrustedOrigin(request, method)) {
-      throw new SmartError('csrf_rejected', 'The request does not come from the app itself');
-    }
-    const ready = await this.clients.for(request).ready();
+    const known = recallReady(context);
+    const ready = known ?? (await this.#launchOf(context));
     if (ready instanceof SmartError) return this.onRefused(ready, context);
-    rememberReady(context, request, ready);
-    return true;
+    const unmet = unmetRequirement(ready, context);
+    return unmet ? this.onRefused(unmet, context) : true;
   }
 
   /** The HTTP request of a context. Override it for GraphQL: `GqlExecutionContext.create(context).getContext().req` */
@@ -39,8 +37,22 @@ export class SmartSessionGuard implements CanActivate {
     );
   }
 
-  /** What happens to a request without a usable session; override it to redirect or to log. */
+  /** What happens to a request without a usable session, scope or context; override it to redirect or to log. */
   protected onRefused(error: SmartError, _context: ExecutionContext): boolean {
     throw error;
+  }
+
+  async #launchOf(context: ExecutionContext): Promise<ReadyClient | SmartError> {
+    const request = this.getRequest(context);
+    const method = rawRequest(request).method ?? 'POST';
+    if (!this.clients.isTrustedOrigin(request, method)) {
+      return new SmartError('csrf_rejected', 'The request does not come from the app itself');
+    }
+    // Patient data stays in no cache, unless the route says otherwise.
+    this.clients.forbidCaching(request);
+    const ready = await this.clients.for(request).ready();
+    if (ready instanceof SmartError) return ready;
+    rememberReady(context, request, ready);
+    return ready;
   }
 }

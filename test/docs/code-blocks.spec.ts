@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { codeBlocks } from './markdown-code.js';
 import { typeErrors } from './type-check.js';
@@ -6,7 +6,8 @@ import { typeErrors } from './type-check.js';
 const root = new URL('../../', import.meta.url);
 
 function documents(): string[] {
-  const docs = readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' });
+  const folder = new URL('docs/', root);
+  const docs = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
   return ['README.md', ...docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 }
 

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Controller, Get, UseGuards } from '@nestjs/common';
+import { RequireContext, RequireScopes, SmartSessionGuard } from 'nestjs-smart-on-fhir';
 import { adapters } from '../support/adapters.js';
 import { Browser, startEhr, startTestApp } from '../support/launched-app.js';
 import type { TestApp } from '../support/launched-app.js';
@@ -160,6 +162,56 @@ describe.each(adapters)('What is refused on $name', ({ create }) => {
     expect([context.status, context.body]).toEqual([
       403,
       expect.objectContaining({ error: 'missing_context', missing: ['encounter'] }),
+    ]);
+  });
+
+  it('G-3 requirements on a controller hold for its routes, with or without the guard beside them', async () => {
+    @Controller('first')
+    @UseGuards(SmartSessionGuard)
+    @RequireContext('encounter')
+    class GuardFirst {
+      @Get()
+      read() {
+        return {};
+      }
+    }
+    @Controller('alone')
+    @RequireScopes('patient/Patient.rs')
+    class Alone {
+      @Get()
+      @RequireScopes('patient/Coverage.rs')
+      read() {
+        return {};
+      }
+    }
+    const own = await startTestApp({ adapter: create(), ehr, controllers: [GuardFirst, Alone] });
+    const browser = new Browser();
+    const answers = async () => {
+      const [first, alone] = [await own.get(browser, '/first'), await own.get(browser, '/alone')];
+      return [first, alone].map(({ status, body }) => [status, (body as { error: string }).error]);
+    };
+
+    expect(await answers()).toEqual([
+      [401, 'no_session'],
+      [401, 'no_session'],
+    ]);
+    await own.launch(browser, { patient });
+    expect(await answers()).toEqual([
+      [403, 'missing_context'],
+      [403, 'insufficient_scope'],
+    ]);
+    await own.close();
+  });
+
+  it('a guarded answer is not cached, unless the route says so', async () => {
+    const browser = new Browser();
+    await app.launch(browser, { patient, encounter: 'e1' });
+
+    const answers = [await browser.get(`${app.url}/api/patient`), await browser.get(`${app.url}/api/visit`)];
+
+    expect(answers.map(({ headers }) => headers.get('cache-control'))).toEqual([
+      'no-store',
+      'private, max-age=5',
     ]);
   });
 

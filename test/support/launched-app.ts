@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { Controller, Get, Header, Module, UseGuards } from '@nestjs/common';
 import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { AbstractHttpAdapter } from '@nestjs/core';
@@ -64,6 +64,7 @@ export class ChartController {
   }
 
   @Get('visit')
+  @Header('Cache-Control', 'private, max-age=5')
   @RequireContext('patient', 'encounter')
   visit(@FhirClient() fhir: ReadyClient) {
     return { encounter: fhir.encounter.id };

@@ -12,6 +12,13 @@ const INK = '#44546a';
 const GRID = { stroke: '#e4eaef', width: 1 };
 const FONT = '13px system-ui, sans-serif';
 const DAY_SECONDS = 86_400;
+/** What a label on the time axis tells, by the days from one label to the next. */
+const LABEL_PARTS = [
+  [360, { year: 'numeric' }],
+  [28, { month: 'short', year: 'numeric' }],
+  [1, { day: 'numeric', month: 'short' }],
+  [0, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }],
+];
 
 /** A line chart of one vital sign over time. */
 export class VitalsChart {
@@ -19,6 +26,7 @@ export class VitalsChart {
   #plot = null;
 
   constructor() {
+    // Also when it is put on the page: until then it has no width.
     new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(this.root);
   }
 
@@ -27,7 +35,7 @@ export class VitalsChart {
     this.#plot?.destroy();
     this.#plot = null;
     if (sign.readings.length === 0) {
-      this.root.replaceChildren(element('p', { class: 'state' }, `No ${sign.label.toLowerCase()} recorded.`));
+      this.root.replaceChildren(element('p', { class: 'state' }, `${sign.label}: no readings to show.`));
       return;
     }
     this.root.replaceChildren();
@@ -44,18 +52,20 @@ export class VitalsChart {
 }
 
 function columns({ readings, lines }) {
-  const seconds = readings.map(({ date }) => toDate(date).getTime() / 1000);
-  return [seconds, ...lines.map((_, line) => readings.map(({ values }) => values[line]))];
+  return [readings.map(seconds), ...lines.map((_, line) => readings.map(({ values }) => values[line]))];
 }
 
 function options(sign) {
   const { label, unit, lines, readings } = sign;
   const last = readings.length - 1;
   return {
-    cursor: { drag: { x: false, y: false }, points: { size: 9 } },
-    scales: { x: { range: timeRange }, y: { range: valueRange } },
+    cursor: {
+      drag: { x: false, y: false },
+      points: { size: 11, fill: (_plot, series) => STROKES[series - 1].stroke },
+    },
+    scales: { x: { range: timeRange(readings) }, y: { range: valueRange } },
     axes: [
-      { stroke: INK, grid: GRID, ticks: GRID, font: FONT, values: timeLabels, space: 70 },
+      { stroke: INK, grid: GRID, ticks: GRID, font: FONT, values: timeLabels, space: labelSpace },
       {
         stroke: INK,
         grid: GRID,
@@ -63,7 +73,8 @@ function options(sign) {
         font: FONT,
         label: `${label} (${unit})`,
         labelFont: FONT,
-        size: 56,
+        size: 58,
+        labelSize: 24,
       },
     ],
     series: [
@@ -84,10 +95,19 @@ function options(sign) {
   };
 }
 
-/** Room at both ends, and a month around a reading that stands alone. */
-function timeRange(_plot, from, to) {
-  const margin = Math.max((to - from) * 0.03, to === from ? 30 * DAY_SECONDS : 0);
-  return [from - margin, to + margin];
+const seconds = ({ date }) => toDate(date).getTime() / 1000;
+
+/** Room at both ends, and some weeks around a reading that stands alone. */
+function timeRange(readings) {
+  const from = seconds(readings[0]);
+  const to = seconds(readings.at(-1));
+  const margin = Math.max((to - from) * 0.03, 20 * DAY_SECONDS);
+  return () => [from - margin, to + margin];
+}
+
+/** Pixels from one label to the next: years are short, months and days are not. */
+function labelSpace(_plot, _axis, from, to) {
+  return to - from > 3 * 365 * DAY_SECONDS ? 38 : 85;
 }
 
 function valueRange(_plot, from, to) {
@@ -95,16 +115,9 @@ function valueRange(_plot, from, to) {
   return [Math.max(0, from - margin), to + margin];
 }
 
-function timeLabels(_plot, seconds, _axis, _space, increment) {
-  const parts =
-    increment >= 360 * DAY_SECONDS
-      ? { year: 'numeric' }
-      : increment >= 28 * DAY_SECONDS
-        ? { month: 'short', year: 'numeric' }
-        : increment >= DAY_SECONDS
-          ? { day: 'numeric', month: 'short' }
-          : { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
-  return seconds.map((second) => new Date(second * 1000).toLocaleString('en-GB', parts));
+function timeLabels(_plot, splits, _axis, _space, increment) {
+  const [, parts] = LABEL_PARTS.find(([days]) => increment >= days * DAY_SECONDS);
+  return splits.map((second) => new Date(second * 1000).toLocaleString('en-GB', parts));
 }
 
 function summary({ label, unit, readings }) {

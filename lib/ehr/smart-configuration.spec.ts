@@ -1,0 +1,121 @@
+import { describe, expect, it } from '@jest/globals';
+import { readSmartConfiguration } from './smart-configuration.js';
+
+const BASE = 'https://ehr.example.org/fhir';
+const MINIMUM = { token_endpoint: 'https://ehr.example.org/auth/token' };
+const ENDPOINTS = [
+  'jwks_uri',
+  'authorization_endpoint',
+  'token_endpoint',
+  'introspection_endpoint',
+  'revocation_endpoint',
+  'registration_endpoint',
+  'management_endpoint',
+  'end_session_endpoint',
+] as const;
+
+function read(document: Record<string, unknown>, base = BASE, allowHttp = false) {
+  return readSmartConfiguration({ ...MINIMUM, ...document }, base, allowHttp);
+}
+
+describe('readSmartConfiguration', () => {
+  it('A2-4 needs no more than a token_endpoint', () => {
+    expect(read({})).toEqual({ ...MINIMUM, capabilities: [] });
+  });
+
+  it.each([undefined, null, ''])('A2-4 refuses a document whose token_endpoint is %j', (token_endpoint) => {
+    expect(() => read({ token_endpoint })).toThrow('token_endpoint is missing');
+  });
+
+  it('A2-9 reads issuer, endpoints and lists', () => {
+    const document = {
+      issuer: BASE,
+      ...Object.fromEntries(ENDPOINTS.map((name) => [name, `https://as.example.org/${name}`])),
+      capabilities: ['launch-ehr', 'sso-openid-connect'],
+      scopes_supported: ['openid'],
+      code_challenge_methods_supported: ['S256'],
+      grant_types_supported: ['authorization_code'],
+      token_endpoint_auth_methods_supported: ['private_key_jwt'],
+      token_endpoint_auth_signing_alg_values_supported: ['ES384'],
+      id_token_signing_alg_values_supported: ['RS256'],
+      authorization_response_iss_parameter_supported: true,
+    };
+
+    expect(read(document)).toEqual(document);
+  });
+
+  it('A2-7 A2-4 takes unknown capabilities, and leaves out what is not what it should be', () => {
+    const configuration = read({
+      issuer: 5,
+      capabilities: ['launch-ehr', 'https://ehr.example.org/own', 7, null],
+      code_challenge_methods_supported: 'S256',
+      scopes_supported: null,
+      authorization_response_iss_parameter_supported: 'true',
+      unknown_member: {},
+    });
+
+    expect(configuration).toEqual({
+      ...MINIMUM,
+      capabilities: ['launch-ehr', 'https://ehr.example.org/own'],
+    });
+  });
+
+  it.each([
+    ['/auth/token', 'https://h/fhir', 'https://h/auth/token'],
+    ['token', 'https://h/fhir/', 'https://h/fhir/token'],
+    ['token', 'https://h/fhir', 'https://h/token'],
+    ['./auth/token', 'https://h/fhir/', 'https://h/fhir/auth/token'],
+    ['//as.example.org/token', 'https://h/fhir', 'https://as.example.org/token'],
+    ['https://as.example.org/token', 'https://h/fhir', 'https://as.example.org/token'],
+  ])('A2-3 resolves the endpoint %s of %s to %s', (token_endpoint, base, expected) => {
+    expect(read({ token_endpoint }, base).token_endpoint).toBe(expected);
+  });
+
+  it('A10-3 keeps an absolute endpoint byte for byte: assertions name it so', () => {
+    const token_endpoint = 'https://AS.example.org:443/token?tenant=a%2Fb';
+
+    expect(read({ token_endpoint }).token_endpoint).toBe(token_endpoint);
+  });
+
+  it.each(ENDPOINTS)('A2-11 refuses %s over http', (name) => {
+    expect(() => read({ [name]: 'http://ehr.example.org/x' })).toThrow(`${name} must use https`);
+  });
+
+  it('A2-11 refuses a relative endpoint of an http server', () => {
+    expect(() => read({ token_endpoint: '/token' }, 'http://ehr.example.org/fhir')).toThrow('must use https');
+  });
+
+  it('allows http in development', () => {
+    const token_endpoint = 'http://localhost:3000/token';
+
+    expect(read({ token_endpoint }, 'http://localhost:3000/fhir', true).token_endpoint).toBe(token_endpoint);
+  });
+
+  it.each<[unknown, string]>([
+    ['javascript:alert(1)', 'must use https'],
+    ['file:///etc/passwd', 'must use https'],
+    ['ftp://as.example.org/', 'must use https'],
+    ['https://user:secret@as.example.org/', 'must not hold credentials'],
+    ['https://ehr.example.org@evil/', 'must not hold credentials'],
+    ['https://as.example.org/#x', 'must not have a fragment'],
+    ['https://', 'is not a URL'],
+    ['https://a b/', 'is not a URL'],
+    [{ href: 'https://as.example.org/' }, 'is not a string'],
+    [['https://as.example.org/'], 'is not a string'],
+    [5, 'is not a string'],
+  ])('A5-6 A2-11 refuses the authorization_endpoint %j, in development, too', (value, reason) => {
+    expect(() => read({ authorization_endpoint: value }, BASE, true)).toThrow(
+      `authorization_endpoint ${reason}`,
+    );
+  });
+
+  it('A5-6 keeps the query of the authorization_endpoint', () => {
+    const authorization_endpoint = 'https://as.example.org/auth?tenant=1';
+
+    expect(read({ authorization_endpoint }).authorization_endpoint).toBe(authorization_endpoint);
+  });
+
+  it('A2-12 names the member at fault and not its value', () => {
+    expect(() => read({ jwks_uri: 'http://c4n4ry.example/' })).toThrow(/^jwks_uri (?!.*c4n4ry)/);
+  });
+});

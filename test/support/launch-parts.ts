@@ -1,0 +1,39 @@
+import type { LaunchContext } from '../../lib/ehr/launch-context.js';
+import type { LaunchRecord } from '../../lib/session/launch-record.js';
+import { HttpClient } from '../../lib/http/http-client.js';
+
+export const CONTEXT: LaunchContext = {
+  patient: 'patient-1',
+  encounter: null,
+  fhirContext: [],
+  intent: null,
+  needPatientBanner: true,
+  smartStyleUrl: null,
+  tenant: null,
+  extra: {},
+};
+
+/** A completed launch, its access token good for an hour. */
+export function launchRecord(iss: string, overrides: Partial<LaunchRecord> = {}): LaunchRecord {
+  const now = Date.now();
+  return {
+    iss,
+    clientId: 'growth-chart',
+    server: { token_endpoint: new URL('/token', iss).href },
+    accessToken: 'access-1',
+    expiresAt: now + 3_600_000,
+    refreshToken: 'refresh-1',
+    scope: 'launch offline_access patient/Patient.rs',
+    scopeAssumed: false,
+    context: CONTEXT,
+    identity: null,
+    startedAt: now,
+    seenAt: now,
+    ...overrides,
+  };
+}
+
+/** The package's own HTTP client, with a deadline that a test which needs it may shorten. */
+export function httpClient(timeoutMs = 10_000): HttpClient {
+  return new HttpClient({ timeoutMs, maxBytes: 1024 * 1024 }, { publicOnly: false, allowLoopback: true });
+}

@@ -1,0 +1,114 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import KeyvRedis, { createClient } from '@keyv/redis';
+import { describe, it } from '@jest/globals';
+import { Keyv } from 'keyv';
+import { freePort } from './free-port.js';
+
+const URL_OF_TESTS = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379';
+
+/** A Redis server for tests, with a key namespace of this run's own. */
+export class TestRedis {
+  readonly namespace = `test-${randomUUID()}`;
+  readonly #client;
+  readonly #keyvs: Keyv[] = [];
+
+  private constructor(readonly url: string) {
+    this.#client = createClient({
+      url,
+      socket: { connectTimeout: 2_000, reconnectStrategy: false },
+    });
+    this.#client.on('error', () => undefined);
+  }
+
+  /** Undefined where no Redis answers. */
+  static async connect(url = URL_OF_TESTS): Promise<TestRedis | undefined> {
+    const redis = new TestRedis(url);
+    try {
+      await redis.#client.connect();
+      return redis;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A Keyv as an application makes it; each has a connection of its own, as another process would. */
+  keyv(): Keyv {
+    const store = new KeyvRedis(this.url);
+    const keyv = new Keyv({ store, namespace: this.namespace, useKeyPrefix: false });
+    keyv.on('error', () => undefined);
+    this.#keyvs.push(keyv);
+    return keyv;
+  }
+
+  /** The keys of this run, each with its value and the milliseconds it still lives (-1: for ever). */
+  async entries(): Promise<{ key: string; value: string; ttlMs: number }[]> {
+    const keys = await this.#client.keys(`${this.namespace}*`);
+    const entries = keys.sort().map(async (key) => ({
+      key,
+      value: (await this.#client.get(key)) ?? '',
+      ttlMs: await this.#client.pTTL(key),
+    }));
+    return Promise.all(entries);
+  }
+
+  async clear(): Promise<void> {
+    const keys = await this.#client.keys(`${this.namespace}*`);
+    if (keys.length) await this.#client.del(keys);
+  }
+
+  async close(): Promise<void> {
+    await this.clear();
+    await Promise.all(this.#keyvs.map((keyv) => keyv.disconnect()));
+    this.#client.destroy();
+  }
+}
+
+/** A redis-server of the test's own, which it may kill or freeze. */
+export interface RedisProcess {
+  url: string;
+  /** SIGKILL: gone. SIGSTOP: connections stay open and nothing answers */
+  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
+  close(): Promise<void>;
+}
+
+export async function startRedisServer(): Promise<RedisProcess> {
+  const port = await freePort();
+  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const server = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.once('exit', () => reject(new Error('redis-server did not start')));
+    server.stdout.on('data', (text: Buffer) => {
+      if (text.includes('Ready to accept connections')) resolve();
+    });
+  });
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    signal: (name) => void server.kill(name),
+    close: async () => {
+      server.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** `describe` where a Redis answers. Elsewhere the tests are skipped with a line that says so; in CI they fail. */
+export async function describeWithRedis(name: string, tests: (redis: TestRedis) => void): Promise<void> {
+  const redis = await TestRedis.connect();
+  if (redis) return describe(name, () => tests(redis));
+  skipped(name, `no Redis answers at ${URL_OF_TESTS}`);
+}
+
+/** `describe` where the tests can start a redis-server of their own. */
+export function describeWithRedisServer(name: string, tests: () => void): void {
+  if (spawnSync('redis-server', ['--version']).status === 0) return describe(name, tests);
+  skipped(name, 'there is no redis-server to start');
+}
+
+function skipped(name: string, reason: string): void {
+  if (process.env.CI === 'true') throw new Error(`${name}: ${reason}`);
+  process.stdout.write(`skipped: ${name} (${reason})\n`);
+  it.skip(name, () => undefined);
+}
