@@ -106,7 +106,7 @@ export async function addLaunch(
   };
   const old = ids.before === null ? [] : await sessions.read(ids.before);
   const isKept = (other: IndexedLaunch) =>
-    other.iss !== iss || (other.user === launch.user && other.patient !== launch.patient);
+    !isIssuer(other.iss, iss) || (other.user === launch.user && other.patient !== launch.patient);
   const kept = old.filter(isKept).slice(1 - MAX_LAUNCHES);
   await sessions.write(ids.sessionId, [...kept, launch]);
   if (ids.before !== null && ids.before !== ids.sessionId) {

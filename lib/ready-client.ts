@@ -222,9 +222,10 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
         { method, url, body, headers: options.headers, signal: options.signal },
         this.#maxBytes,
       );
+    const used = this.#record;
     const first = await send();
     if (!isUnauthorized(first)) return first;
-    const renewed = await this.#handle.renew(this.#record);
+    const renewed = await this.#handle.renew(used);
     if (renewed instanceof SmartError) return renewed;
     this.#record = renewed;
     const second = await send();

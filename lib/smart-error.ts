@@ -143,10 +143,13 @@ export class SmartError extends Error {
   }
 }
 
-/** The value of a result, or its error thrown. */
-export function unwrap<T>(result: T): Exclude<T, SmartError> {
+/** The value of a result, or its error thrown; of a promise of a result, a promise of its value. */
+export function unwrap<T>(result: Promise<T>): Promise<Exclude<T, SmartError>>;
+export function unwrap<T>(result: T): Exclude<T, SmartError>;
+export function unwrap(result: unknown): unknown {
+  if (result instanceof Promise) return result.then((value: unknown) => unwrap(value));
   if (result instanceof SmartError) throw result;
-  return result as Exclude<T, SmartError>;
+  return result;
 }
 
 export function isSmartError(value: unknown): value is SmartError {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { checkServer } from './check-server.js';
 import type { KnownFhirServer } from './known-fhir-server.js';
@@ -9,7 +10,10 @@ const SYMMETRIC = {
   method: 'client_secret_basic',
   clientSecret: 's3cret',
 };
-const KEY = { kty: 'EC', crv: 'P-384', x: 'x', y: 'y', d: 'c4n4ry', kid: 'k' };
+const KEY = {
+  ...generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ format: 'jwk' }),
+  kid: 'k',
+};
 const ASYMMETRIC = {
   ...PUBLIC,
   type: 'confidential-asymmetric',
@@ -140,5 +144,6 @@ describe('a known server', () => {
 
     expect(all).toHaveLength(4);
     expect(all.join()).not.toContain('c4n4ry');
+    expect(all.join()).not.toContain(KEY.d);
   });
 });

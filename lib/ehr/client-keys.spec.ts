@@ -44,14 +44,14 @@ describe('the forms a private key comes in', () => {
     expect(readSigningKeys({ ...rsa, alg: 'PS256' })[0]?.alg).toBe('PS256');
   });
 
-  it.each(['object', 'JSON', 'WebCrypto', 'sign-only usage'])(
+  it.each(['object', 'JSON', 'WebCrypto', 'JWK with the usages of both halves'])(
     'reads a private key given as %s',
     async (form) => {
       const given: Record<string, ClientPrivateKey> = {
         object: ec,
         JSON: JSON.stringify(ec),
         WebCrypto: { key: ecKey, kid: 'ec-1', alg: 'ES384', publicJwk: ecPublic },
-        'sign-only usage': { ...ec, use: 'sig', key_ops: ['sign'] },
+        'JWK with the usages of both halves': { ...ec, use: 'sig', key_ops: ['sign', 'verify'] },
       };
 
       const [key] = readSigningKeys(given[form]!);
@@ -83,7 +83,8 @@ describe('what is published', () => {
     ['RSA', () => rsa, ['kty', 'kid', 'alg', 'use', 'n', 'e']],
     ['EC', () => ec, ['kty', 'kid', 'alg', 'use', 'crv', 'x', 'y']],
   ])('A10-7 of an %s key is its public half, named and complete', (_, jwk, members) => {
-    const [key] = readSigningKeys({ ...jwk(), key_ops: ['sign'], use: 'enc' });
+    const given = { ...jwk(), key_ops: ['sign'], use: 'enc', passphrase: 'own member' };
+    const [key] = readSigningKeys(given);
 
     expect(Object.keys(key!.publicJwk!).sort()).toEqual([...members].sort());
     expect(key!.publicJwk).toMatchObject({ kid: jwk().kid, use: 'sig' });

@@ -12,7 +12,7 @@ export interface SigningKey {
   kind: 'local' | 'remote';
 }
 
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
+const PUBLIC_MEMBERS = ['kty', 'n', 'e', 'crv', 'x', 'y', 'x5c', 'x5t', 'x5t#S256', 'x5u'];
 const ALG_BY_CURVE: Record<string, string> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' };
 const SUPPORTED = /^(RS|PS|ES)(256|384|512)$/;
 
@@ -113,8 +113,6 @@ function supported(alg: string | undefined): string {
 function publicMembers(jwk: JWK, kid: string, alg: string): JWK {
   if (typeof jwk !== 'object' || jwk === null)
     throw new Error('has no publicJwk; the JWKS route publishes it');
-  const members = Object.entries(jwk).filter(
-    ([name]) => !PRIVATE_MEMBERS.includes(name) && name !== 'key_ops',
-  );
+  const members = Object.entries(jwk).filter(([name]) => PUBLIC_MEMBERS.includes(name));
   return { ...Object.fromEntries(members), kid, alg, use: 'sig' };
 }

@@ -9,15 +9,21 @@ export function fhirUrl(fhirBaseUrl: string, target: string | URL): URL | SmartE
   const base = new URL(`${fhirBaseUrl.replace(/\/+$/, '')}/`);
   const isAbsolute = /^[a-z][a-z0-9+.-]*:/i.test(text);
   if (!isAbsolute && (text === '' || text.startsWith('//') || text.includes('\\'))) return refused();
+  // `new URL` takes tabs and line breaks out, and what is left may be something else
+  if (/[\x00-\x1f]/.test(text)) return refused();
+  // next links of some servers begin at the root of the host: /fhir/Patient?page=2
+  const root = base.pathname.slice(0, -1);
+  const isFromRoot = root !== '' && (text.startsWith(`${root}/`) || text.startsWith(`${root}?`));
+  const below = isFromRoot ? base.origin + text : base.href + text.replace(/^\//, '');
   let url: URL;
   try {
-    url = isAbsolute ? new URL(text) : new URL(base.href + text.replace(/^\//, ''));
+    url = new URL(isAbsolute ? text : below);
   } catch {
     return refused();
   }
   const path = (isAbsolute ? text.replace(/^[^:]+:\/\/[^/?#]*/, '') : text).split(/[?#]/, 1)[0]!;
-  // `new URL` resolves dot segments; a path that needs it wants to be somewhere else than it says
-  const climbs = path.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
+  // `new URL` resolves dot segments, servers decode slashes; a path with them wants to be somewhere else
+  const climbs = path.split('/').some((segment) => /^(\.|%2e){1,2}$|%2f|%5c/i.test(segment));
   const under = url.origin === base.origin && `${url.pathname}/`.startsWith(base.pathname);
   if (climbs || !under || url.username || url.password || url.hash || text.includes('#')) return refused();
   return url;

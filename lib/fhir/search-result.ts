@@ -47,14 +47,14 @@ export class SearchResult<Resource, Bundle> implements AsyncIterable<Resource> {
       seen.add(target);
       const page: unknown = await this.fetchPage(target);
       if (page instanceof SmartError) throw page;
-      if ((page as Page | undefined)?.resourceType !== 'Bundle') {
+      if (!isBundle(page)) {
         throw new SmartError(
           'invalid_fhir_response',
           'A search was answered with something that is not a Bundle',
         );
       }
       yield page as Bundle;
-      target = (page as Page).link?.find(({ relation }) => relation === 'next')?.url;
+      target = page.link?.find(({ relation }) => relation === 'next')?.url;
     }
   }
 
@@ -73,6 +73,15 @@ export class SearchResult<Resource, Bundle> implements AsyncIterable<Resource> {
   async first(): Promise<Resource | undefined> {
     return (await this.toArray({ limit: 1 }))[0];
   }
+}
+
+function isBundle(page: unknown): page is Page {
+  const { resourceType, link, entry } = (page ?? {}) as Record<string, unknown>;
+  return resourceType === 'Bundle' && areObjects(link ?? []) && areObjects(entry ?? []);
+}
+
+function areObjects(list: unknown): boolean {
+  return Array.isArray(list) && list.every((item) => typeof item === 'object' && item !== null);
 }
 
 /** Search parameters: a list is repeated (AND); commas in a string are OR, as in FHIR. */

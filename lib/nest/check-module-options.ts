@@ -1,4 +1,5 @@
 import { checkConfiguration } from '../ehr/check-configuration.js';
+import type { KnownFhirServer, SmartClientConfiguration } from '../ehr/known-fhir-server.js';
 import { isStorageOption } from '../session/complete-storage.js';
 import { DEFAULTS } from '../smart-client-options.js';
 import { unknownOptions } from '../ehr/unknown-options.js';
@@ -8,6 +9,8 @@ import type { ResolvedRoutes, SmartOnFhirModuleOptions, SmartSessionOptions } fr
 const MIN_SECRET_LENGTH = 32;
 const SESSION_OPTIONS = ['secret', 'idleTimeoutMs', 'absoluteTimeoutMs', 'cookieName', 'embedded', 'active'];
 const BOOLEANS = ['autoRefresh', 'enableMultiLaunch', 'allowNonHttpsLaunch'];
+const NUMBERS = Object.keys(DEFAULTS).filter((name) => !SESSION_OPTIONS.includes(name));
+const MAY_BE_ZERO = ['clockToleranceMs', 'refreshSkewMs'];
 
 /** Every mistake in the module's options, each as a sentence that names the option, the problem, the fix. */
 export function checkModuleOptions(
@@ -29,18 +32,20 @@ export function checkModuleOptions(
           'storage is none: give a Keyv, a cache-manager Cache, or an object with get(key) and set(key, value, ttlMs)',
         ]),
     ...checkSession(session, production),
-    ...(routes ? checkRoutes(routes, client?.callbackUrl) : []),
+    ...(routes ? checkRoutes(routes, client) : []),
   ];
 }
 
 function checkBehaviour(options: Record<string, unknown>): string[] {
-  const numbers = Object.keys(DEFAULTS);
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined || name === 'logger') return [];
     if (BOOLEANS.includes(name))
       return typeof value === 'boolean' ? [] : [`options.${name} must be true or false`];
-    if (!numbers.includes(name)) return [`options.${name} is not an option: see SmartClientOptions`];
-    return isDuration(value) ? [] : [`options.${name} must be a number that is not negative`];
+    if (!NUMBERS.includes(name)) return [`options.${name} is not an option: see SmartClientOptions`];
+    if (isDuration(value) && (value !== 0 || MAY_BE_ZERO.includes(name))) return [];
+    return [
+      `options.${name} must be a ${MAY_BE_ZERO.includes(name) ? 'number, zero or more' : 'positive number'}`,
+    ];
   });
 }
 
@@ -50,7 +55,7 @@ function checkSession(session: SmartSessionOptions | undefined, production: bool
   if (!Array.isArray(secrets) || secrets.some((secret) => typeof secret !== 'string')) {
     mistakes.push('session.secret must be a string or a list of strings');
   } else {
-    if (secrets.length === 0 && production) {
+    if (secrets.length === 0 && (production || session?.secret !== undefined)) {
       mistakes.push(
         `session.secret is missing: give at least ${MIN_SECRET_LENGTH} random characters, e.g. from "openssl rand -base64 32"`,
       );
@@ -73,6 +78,8 @@ function checkSession(session: SmartSessionOptions | undefined, production: bool
     );
   }
   const embedded = session?.embedded;
+  if (!['undefined', 'boolean', 'object'].includes(typeof embedded))
+    mistakes.push('session.embedded must be true, false or { frameAncestors: […] }');
   const origins: unknown = typeof embedded === 'object' ? embedded?.frameAncestors : [];
   if (!Array.isArray(origins) || origins.some((origin) => !isOrigin(origin))) {
     mistakes.push(
@@ -82,7 +89,7 @@ function checkSession(session: SmartSessionOptions | undefined, production: bool
   return mistakes;
 }
 
-function checkRoutes(routes: ResolvedRoutes, callbackUrl: unknown): string[] {
+function checkRoutes(routes: ResolvedRoutes, client: SmartClientConfiguration | undefined): string[] {
   const mistakes = unknownOptions('routes', routes, Object.keys(DEFAULT_ROUTES));
   const { path, ...names } = routes;
   const taken = new Map<string, string>();
@@ -91,10 +98,18 @@ function checkRoutes(routes: ResolvedRoutes, callbackUrl: unknown): string[] {
     if (other) mistakes.push(`routes.${route} is the same path as routes.${other}: give each its own`);
     taken.set(name, route);
   }
-  const pathname =
-    typeof callbackUrl === 'string' && URL.canParse(callbackUrl) ? new URL(callbackUrl).pathname : '';
-  if (pathname.endsWith(`/${path}/${routes.launch}`)) {
-    mistakes.push('client.callbackUrl is the launch URL: the redirect URL must be another one');
+  const launchPath = `/${[path, routes.launch].filter((part) => part !== '').join('/')}`;
+  const isLaunchUrl = (url: unknown) =>
+    typeof url === 'string' &&
+    URL.canParse(url) &&
+    new URL(url).pathname.replace(/\/$/, '').endsWith(launchPath);
+  const servers: unknown = client?.knownFhirServers;
+  const configured = (Array.isArray(servers) ? (servers as (KnownFhirServer | null)[]) : []).map(
+    (server, index) => [`client.knownFhirServers[${index}]`, server] as const,
+  );
+  for (const [owner, registration] of [['client', client] as const, ...configured]) {
+    if (isLaunchUrl(registration?.callbackUrl))
+      mistakes.push(`${owner}.callbackUrl is the launch URL: the redirect URL must be another one`);
   }
   return mistakes;
 }

@@ -77,7 +77,11 @@ export function plainStorage(storage: SmartStorage): CompleteStorage {
     },
     lock: (key, ttlMs, run) => (storage.lock ? storage.lock(key, ttlMs, run) : mutex.run(`lock:${key}`, run)),
     close: () => Promise.resolve(),
-    guarantees: { atomicTake: 'take' in storage, atomicLock: 'lock' in storage, memoryOnly: false },
+    guarantees: {
+      atomicTake: typeof storage.take === 'function',
+      atomicLock: typeof storage.lock === 'function',
+      memoryOnly: false,
+    },
   };
 }
 

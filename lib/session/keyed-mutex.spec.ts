@@ -25,6 +25,22 @@ describe('KeyedMutex', () => {
     expect(log).toEqual(['in 0', 'out 0', 'in 1', 'out 1', 'in 2', 'out 2']);
   });
 
+  it('lets nobody in who comes while others still wait', async () => {
+    const mutex = new KeyedMutex();
+    const log: string[] = [];
+    const { open, opened } = gate();
+    const first = mutex.run('key', async () => 'first');
+    const second = mutex.run('key', async () => {
+      await opened;
+      log.push('second out');
+    });
+    await first;
+    const third = mutex.run('key', async () => void log.push('third in'));
+    open();
+    await Promise.all([second, third]);
+    expect(log).toEqual(['second out', 'third in']);
+  });
+
   it('lets holders of other keys go on', async () => {
     const mutex = new KeyedMutex();
     const { open, opened } = gate();

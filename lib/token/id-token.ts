@@ -17,8 +17,8 @@ export interface IdTokenChecks {
   nonce?: string;
   accessToken: string;
   clockToleranceSeconds: number;
-  /** seconds; an id_token issued longer ago is refused at login */
-  maxAgeSeconds: number;
+  /** seconds; an id_token issued longer ago is refused at login. Left out: any age */
+  maxAgeSeconds?: number;
 }
 
 /** No `none`, no HMAC: a client secret or a public key must never pass for a signing key. */

@@ -1,6 +1,11 @@
 import type { LaunchContext } from '../../lib/ehr/launch-context.js';
 import type { LaunchRecord } from '../../lib/session/launch-record.js';
 import { HttpClient } from '../../lib/http/http-client.js';
+import type { SmartStorageOption } from '../../lib/session/smart-storage.js';
+import type { SmartClientOptions } from '../../lib/smart-client-options.js';
+import { SmartRuntime } from '../../lib/smart-runtime.js';
+import { APP, knownServer } from './registration.js';
+import type { ServerSettings } from './registration.js';
 
 export const CONTEXT: LaunchContext = {
   patient: 'patient-1',
@@ -36,4 +41,16 @@ export function launchRecord(iss: string, overrides: Partial<LaunchRecord> = {})
 /** The package's own HTTP client, with a deadline that a test which needs it may shorten. */
 export function httpClient(timeoutMs = 10_000): HttpClient {
   return new HttpClient({ timeoutMs, maxBytes: 1024 * 1024 }, { publicOnly: false, allowLoopback: true });
+}
+
+/** Everything that the clients of one configuration share, for one EHR in development. */
+export function runtimeAt(
+  iss: string,
+  storage?: SmartStorageOption,
+  options: SmartClientOptions = {},
+  settings: ServerSettings = {},
+): SmartRuntime {
+  const configuration = { ...APP, knownFhirServers: [knownServer({ issuer: iss, ...settings })] };
+  const session = { secret: 'a secret of more than thirty-two characters' };
+  return new SmartRuntime(configuration, storage, { allowNonHttpsLaunch: true, session, ...options });
 }

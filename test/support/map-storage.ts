@@ -7,6 +7,7 @@ export class MapStorage implements SmartStorage {
   isDown = false;
   /** names of the calls so far */
   readonly calls: string[] = [];
+  #onTry: (() => void) | undefined;
   #onSet: (() => void) | undefined;
 
   async get(key: string): Promise<string | undefined> {
@@ -15,6 +16,7 @@ export class MapStorage implements SmartStorage {
   }
 
   async set(key: string, value: string, ttlMs?: number): Promise<void> {
+    this.#onTry?.();
     this.#called('set');
     this.entries.set(key, { value, ttlMs });
     this.#onSet?.();
@@ -23,6 +25,13 @@ export class MapStorage implements SmartStorage {
   async delete(key: string): Promise<void> {
     this.#called('delete');
     this.entries.delete(key);
+  }
+
+  /** Resolves when the next value is to be stored, though it may fail. */
+  tried(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onTry = resolve;
+    });
   }
 
   /** Resolves when the next value is stored. */

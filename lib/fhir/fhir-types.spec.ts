@@ -1,0 +1,122 @@
+import { describe, expect, it } from '@jest/globals';
+import type * as r4 from 'fhir/r4.js';
+import type * as r4b from 'fhir/r4b.js';
+import type * as r5 from 'fhir/r5.js';
+import { z } from 'zod';
+import type { ReadyClient } from '../ready-client.js';
+import type { SmartError } from '../smart-error.js';
+import type { AnyResource, BundleOf, FhirResult, ResourceOf, ResourceTypeName } from './fhir-types.js';
+
+// The compiler does the work here: `tsc --noEmit` fails where a type is another. Running it proves nothing.
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** Does not compile unless A and B are the same type. */
+function same<A, B>(..._proof: Equal<A, B> extends true ? [] : ['these types differ', A, B]): void {}
+
+/** Does not compile unless the value is of exactly this type. */
+function exactly<Expected>() {
+  return <A>(_value: A, ..._proof: Equal<A, Expected> extends true ? [] : ['these types differ', A]) => {};
+}
+
+type Answer<T> = Promise<T | SmartError>;
+
+describe('the type of a path', () => {
+  it('is the resource or the Bundle that the path answers', () => {
+    same<FhirResult<'Patient/1'>, r4.Patient>();
+    same<FhirResult<'/Patient/1'>, r4.Patient>();
+    same<FhirResult<'Patient/1?_summary=true'>, r4.Patient>();
+    same<FhirResult<`Patient/${string}`>, r4.Patient>();
+    same<FhirResult<'Patient/1/_history/2'>, r4.Patient>();
+    same<FhirResult<'Patient'>, r4.Bundle<r4.Patient>>();
+    same<FhirResult<'Observation?code=x'>, r4.Bundle<r4.Observation>>();
+    same<FhirResult<`Observation?code=${string}`>, r4.Bundle<r4.Observation>>();
+    same<FhirResult<'Observation?url=http://example.org/Patient/1'>, r4.Bundle<r4.Observation>>();
+    same<FhirResult<'Observation/_search?code=x'>, r4.Bundle<r4.Observation>>();
+    same<FhirResult<'Patient/_history'>, r4.Bundle<r4.Patient>>();
+    same<FhirResult<'Patient/1/_history'>, r4.Bundle<r4.Patient>>();
+    same<FhirResult<'Patient/1/Observation'>, r4.Bundle<r4.Observation>>();
+    same<FhirResult<'Patient/1/Observation?code=x'>, r4.Bundle<r4.Observation>>();
+    same<FhirResult<'metadata'>, r4.CapabilityStatement>();
+  });
+
+  it('is any resource where the path does not say', () => {
+    same<FhirResult<string>, r4.FhirResource>();
+    same<FhirResult<'Patient/1/$everything'>, r4.FhirResource>();
+    same<FhirResult<'Patient/$match'>, r4.FhirResource>();
+    same<FhirResult<'?_getpages=abc'>, r4.FhirResource>();
+    same<FhirResult<'Pateint/1'>, r4.FhirResource>();
+    same<FhirResult<'https://ehr.example.org/fhir/Patient/1'>, r4.FhirResource>();
+  });
+
+  it('is of the release that was asked for', () => {
+    same<FhirResult<'Patient/1', 'R4B'>, r4b.Patient>();
+    same<FhirResult<'Patient/1', 'R5'>, r5.Patient>();
+    same<FhirResult<'Observation?code=x', 'R5'>, r5.Bundle<r5.Observation>>();
+    same<FhirResult<'metadata', 'R5'>, r5.CapabilityStatement>();
+    same<FhirResult<'Transport/1', 'R5'>, r5.Transport>();
+    same<FhirResult<'Transport/1'>, r4.FhirResource>();
+    same<FhirResult<string, 'R5'>, r5.FhirResource>();
+  });
+});
+
+describe('the type of a resource name', () => {
+  it('is the resource', () => {
+    same<ResourceOf<'Encounter'>, r4.Encounter>();
+    same<ResourceOf<'Encounter', 'R5'>, r5.Encounter>();
+    same<ResourceOf<'Patient' | 'Practitioner'>, r4.Patient | r4.Practitioner>();
+    same<BundleOf<r4.Patient>, r4.Bundle<r4.Patient>>();
+    same<AnyResource, r4.FhirResource>();
+    same<ResourceTypeName, r4.FhirResource['resourceType']>();
+    same<'Transport' extends ResourceTypeName ? true : false, false>();
+    same<'Transport' extends ResourceTypeName<'R5'> ? true : false, true>();
+  });
+});
+
+/** Never called: only its types matter. */
+export async function typesOfTheClient(fhir: ReadyClient, path: string): Promise<void> {
+  exactly<Answer<r4.Patient>>()(fhir.request('Patient/1'));
+  exactly<Answer<r4.Patient>>()(fhir.request(`Patient/${path}`));
+  exactly<Answer<r4.Bundle<r4.Observation>>>()(fhir.request('Observation?code=x', { headers: {} }));
+  exactly<Answer<r4.FhirResource>>()(fhir.request(path));
+  exactly<Answer<r4.FhirResource>>()(fhir.request(new URL('https://ehr.example.org/fhir/Patient/1')));
+  exactly<Answer<{ id: string }>>()(fhir.request('Patient/1', { schema: z.object({ id: z.string() }) }));
+
+  exactly<Promise<r4.Observation[]>>()(
+    fhir.search('Observation', { code: ['a', 'b'], _count: 20 }).toArray(),
+  );
+  exactly<Promise<r4.Patient | undefined>>()(fhir.search('Patient').first());
+  for await (const page of fhir.search('Patient').pages()) exactly<r4.Bundle<r4.Patient>>()(page);
+  for await (const patient of fhir.search('Patient')) exactly<r4.Patient>()(patient);
+  // @ts-expect-error no such resource
+  fhir.search('Observations');
+  // @ts-expect-error a date is written as FHIR wants it, by the caller
+  fhir.search('Observation', { date: new Date() });
+
+  const patient: r4.Patient = { resourceType: 'Patient', active: true };
+  exactly<Answer<r4.Patient>>()(fhir.create(patient));
+  exactly<Answer<r4.Patient>>()(fhir.update(patient));
+  // @ts-expect-error no such resource
+  void fhir.create({ resourceType: 'Pateint' });
+
+  exactly<Answer<r4.Patient>>()(fhir.patient.request());
+  exactly<Answer<r4.Encounter>>()(fhir.encounter.request());
+  exactly<Answer<r4.Practitioner>>()(fhir.practitioner.request());
+  exactly<string | SmartError>()(fhir.getClaim('sub', z.string()));
+  exactly<unknown>()(fhir.getClaim('sub'));
+}
+
+/** Never called: the client of an R5 server. */
+export function typesOfTheR5Client(fhir: ReadyClient<'R5'>): void {
+  exactly<Answer<r5.Patient>>()(fhir.request('Patient/1'));
+  exactly<Answer<r5.Patient>>()(fhir.patient.request());
+  exactly<Promise<r5.Transport | undefined>>()(fhir.search('Transport').first());
+}
+
+it('the helper that compares types knows one from another', () => {
+  // @ts-expect-error they differ
+  same<r4.Patient, r4.Observation>();
+  // @ts-expect-error the one is wider
+  same<r4.FhirResource, r4.Patient>();
+  expect(typeof same).toBe('function');
+});

@@ -1,0 +1,308 @@
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Patient } from 'fhir/r4.js';
+import { z } from 'zod';
+import { EhrServer } from '../test/support/ehr-server.js';
+import type { EhrAnswer } from '../test/support/ehr-server.js';
+import { CONTEXT, httpClient, launchRecord } from '../test/support/launch-parts.js';
+import { ReadyClient } from './ready-client.js';
+import type { LaunchHandle } from './ready-client.js';
+import type { LaunchRecord } from './session/launch-record.js';
+import { SmartError } from './smart-error.js';
+
+const PATIENT: Patient = { resourceType: 'Patient', id: 'patient-1' };
+const http = httpClient();
+let ehr: EhrServer;
+let evil: EhrServer;
+let iss: string;
+
+beforeAll(async () => {
+  [ehr, evil] = [await EhrServer.start(), await EhrServer.start()];
+  iss = `${ehr.url}/fhir`;
+});
+afterAll(async () => {
+  await http.close();
+  await ehr.close();
+  await evil.close();
+});
+beforeEach(() => {
+  for (const server of [ehr, evil]) {
+    server.reset();
+    server.respondWith(() => ({ json: PATIENT }));
+  }
+});
+
+/** A client, and what it asked of its session. */
+function clientWith(changed: Partial<LaunchRecord> = {}, renewed?: LaunchRecord | SmartError) {
+  const asked: string[] = [];
+  const record = launchRecord(iss, changed);
+  const handle: LaunchHandle = {
+    record,
+    issuerName: 'Test EHR',
+    renew: async (rejected) => {
+      asked.push(`renew ${rejected.accessToken}`);
+      return renewed ?? { ...record, accessToken: 'access-2' };
+    },
+    isAlive: async () => true,
+    end: async () => void asked.push('end'),
+  };
+  return { fhir: new ReadyClient(handle, http, 1_000_000), asked };
+}
+
+const tokens = () => ehr.requests.map(({ headers }) => headers.authorization);
+
+describe('a request', () => {
+  it('A8-1 sends the token of the launch in the Authorization header only', async () => {
+    const { fhir } = clientWith();
+    expect(await fhir.request('Patient/patient-1', { headers: { 'x-app': '1' } })).toEqual(PATIENT);
+    expect(ehr.requests[0]).toMatchObject({ method: 'GET', target: '/fhir/Patient/patient-1' });
+    expect(ehr.requests[0]!.headers).toMatchObject({ authorization: 'Bearer access-1', 'x-app': '1' });
+  });
+
+  it.each([
+    ['another host', () => `${evil.url}/Patient/1`],
+    ['another host, as a URL object', () => new URL(`${evil.url}/Patient/1`)],
+    ['a path that begins like the base', () => `${iss}-evil/Patient/1`],
+    ['a path above the base', () => 'Patient/../../admin'],
+    ['no scheme', () => `//${new URL(evil.url).host}/Patient/1`],
+  ])('A8-2 goes nowhere but to the FHIR base: %s', async (_what, target) => {
+    const { fhir, asked } = clientWith();
+    expect(await fhir.request(target())).toMatchObject({ error: 'invalid_request', status: 400 });
+    expect([ehr.requests, evil.requests, asked]).toEqual([[], [], []]);
+  });
+
+  it('A8-8 has the token of its own launch among 50 at once', async () => {
+    const clients = [clientWith(), clientWith({ accessToken: 'access-other' })];
+    await Promise.all(Array.from({ length: 50 }, (_, at) => clients[at % 2]!.fhir.request(`Patient/${at}`)));
+    const wrong = ehr.requests.filter(({ path, headers }) => {
+      const isOther = Number(path.split('/').at(-1)) % 2 === 1;
+      return headers.authorization !== (isOther ? 'Bearer access-other' : 'Bearer access-1');
+    });
+    expect(ehr.requests).toHaveLength(50);
+    expect(wrong).toEqual([]);
+  });
+
+  it('is validated by a schema, and typed by it', async () => {
+    const { fhir } = clientWith();
+    const schema = z.object({ id: z.string() });
+    expect(await fhir.request('Patient/patient-1', { schema })).toEqual({ id: 'patient-1' });
+    const refused = await fhir.request('Patient/patient-1', { schema: z.object({ birthDate: z.string() }) });
+    expect(refused).toMatchObject({
+      error: 'schema_mismatch',
+      message: expect.stringContaining('birthDate'),
+    });
+  });
+
+  it('A8-7 that is forbidden is an error with the OperationOutcome, and nothing is refreshed', async () => {
+    const { fhir, asked } = clientWith();
+    const json = { resourceType: 'OperationOutcome', issue: [{ severity: 'error', code: 'forbidden' }] };
+    ehr.respondWith(() => ({ status: 403, json }));
+    const refused = await fhir.request('Observation?code=x');
+    expect(refused).toMatchObject({ error: 'fhir_request_failed', status: 403, operationOutcome: json });
+    expect(asked).toEqual([]);
+    expect(ehr.requests).toHaveLength(1);
+  });
+});
+
+describe.each([
+  ['GET', (fhir: ReadyClient) => fhir.request('Patient/patient-1')],
+  ['POST', (fhir: ReadyClient) => fhir.create(PATIENT)],
+  ['PUT', (fhir: ReadyClient) => fhir.update(PATIENT)],
+])('a token that the EHR refuses: %s', (method, call) => {
+  const refuse = (...refused: string[]) =>
+    ehr.respondWith(({ headers }) =>
+      refused.some((token) => headers.authorization === `Bearer ${token}`)
+        ? { status: 401 }
+        : { json: PATIENT },
+    );
+
+  it('A8-5 is refreshed once, and the request sent once more', async () => {
+    const { fhir, asked } = clientWith();
+    refuse('access-1');
+    expect(await call(fhir)).toEqual(PATIENT);
+    expect(await call(fhir)).toEqual(PATIENT);
+    expect(asked).toEqual(['renew access-1']);
+    expect(tokens()).toEqual(['Bearer access-1', 'Bearer access-2', 'Bearer access-2']);
+    expect(ehr.requests.every((request) => request.method === method)).toBe(true);
+    expect(new Set(ehr.requests.map(({ body }) => body)).size).toBe(1);
+  });
+
+  it('A8-5 twice ends the session', async () => {
+    const { fhir, asked } = clientWith();
+    refuse('access-1', 'access-2');
+    expect(await call(fhir)).toMatchObject({ error: 'session_expired', status: 401 });
+    expect(asked).toEqual(['renew access-1', 'end']);
+    expect(ehr.requests).toHaveLength(2);
+  });
+
+  it('A8-5 and cannot be refreshed is the error of the refresh', async () => {
+    const error = new SmartError('ehr_unavailable', 'down');
+    const { fhir, asked } = clientWith({}, error);
+    refuse('access-1');
+    expect(await call(fhir)).toBe(error);
+    expect(asked).toEqual(['renew access-1']);
+    expect(ehr.requests).toHaveLength(1);
+  });
+
+  it('E-ORA-7 is refused with an OperationOutcome too', async () => {
+    const { fhir, asked } = clientWith();
+    const issue = [{ severity: 'error', code: 'login', diagnostics: 'Bearer error="invalid_token"' }];
+    ehr.respondWith(({ headers }): EhrAnswer =>
+      headers.authorization === 'Bearer access-1'
+        ? { status: 401, json: { resourceType: 'OperationOutcome', issue } }
+        : { json: PATIENT },
+    );
+    expect(await call(fhir)).toEqual(PATIENT);
+    expect(asked).toEqual(['renew access-1']);
+  });
+});
+
+describe('a token that the EHR refuses in several answers', () => {
+  it('A8-5 is refreshed for the token that was refused, not for the newer one that is good', async () => {
+    const { fhir, asked } = clientWith();
+    let answerSlow = () => undefined as void;
+    const slow = new Promise<void>((resolve) => (answerSlow = resolve));
+    ehr.respondWith(async ({ path, headers }) => {
+      if (headers.authorization !== 'Bearer access-1') return { json: PATIENT };
+      if (path.endsWith('slow')) await slow;
+      return { status: 401 };
+    });
+    const late = fhir.request('Patient/slow');
+    expect(await fhir.request('Patient/quick')).toEqual(PATIENT);
+    answerSlow();
+    expect(await late).toEqual(PATIENT);
+    // the second one finds, in the store, what the first one brought
+    expect(asked).toEqual(['renew access-1', 'renew access-1']);
+  });
+});
+
+describe('a write', () => {
+  it('asks for what was stored, and answers it', async () => {
+    const { fhir } = clientWith();
+    const draft: Patient = { resourceType: 'Patient', active: true };
+    expect(await fhir.create(draft, { headers: { 'if-none-exist': 'identifier=x' } })).toEqual(PATIENT);
+    expect(await fhir.update({ ...PATIENT, active: true }, { headers: { 'if-match': 'W/"1"' } })).toEqual(
+      PATIENT,
+    );
+    expect(ehr.requests).toMatchObject([
+      {
+        method: 'POST',
+        target: '/fhir/Patient',
+        headers: { prefer: 'return=representation', 'if-none-exist': 'identifier=x' },
+        body: JSON.stringify(draft),
+      },
+      { method: 'PUT', target: '/fhir/Patient/patient-1', headers: { 'if-match': 'W/"1"' } },
+    ]);
+  });
+
+  it.each<[string, EhrAnswer, string | undefined]>([
+    [
+      'an absolute Location',
+      { status: 201, headers: { location: 'https://x/fhir/Patient/new-1/_history/1' } },
+      'new-1',
+    ],
+    ['a relative Location', { status: 201, headers: { location: 'Patient/new-1' } }, 'new-1'],
+    ['a Location that is none', { status: 201, headers: { location: 'https://x/?id=1' } }, undefined],
+    ['nothing', { status: 201 }, undefined],
+    [
+      'an OperationOutcome',
+      {
+        status: 201,
+        headers: { location: 'Patient/new-1' },
+        json: { resourceType: 'OperationOutcome', issue: [] },
+      },
+      'new-1',
+    ],
+  ])('knows its id where the server answers with %s', async (_what, answer, id) => {
+    ehr.respondWith(() => answer);
+    const created = await clientWith().fhir.create<Patient>({ resourceType: 'Patient', active: true });
+    expect(created).toEqual({ resourceType: 'Patient', active: true, ...(id !== undefined && { id }) });
+  });
+
+  it.each<[string, unknown]>([
+    ['an id that climbs', { resourceType: 'Patient', id: '../Binary/1' }],
+    ['an id with a query', { resourceType: 'Patient', id: 'a?b' }],
+    ['an id with a fragment', { resourceType: 'Patient', id: 'a#b' }],
+    ['two dots for an id', { resourceType: 'Patient', id: '..' }],
+    ['no id', { resourceType: 'Patient' }],
+    ['a type that is none', { resourceType: '../Patient', id: '1' }],
+    ['no type', { id: '1' }],
+    ['null', null],
+  ])('A8-6 is refused and not sent with %s', async (_what, resource) => {
+    const { fhir } = clientWith();
+    expect(await fhir.update(resource as Patient)).toMatchObject({ error: 'invalid_request' });
+    const { resourceType } = (resource ?? {}) as Partial<Patient>;
+    if (resourceType !== 'Patient') {
+      expect(await fhir.create(resource as Patient)).toMatchObject({ error: 'invalid_request' });
+    }
+    expect(ehr.requests).toEqual([]);
+  });
+});
+
+describe('what the launch is about', () => {
+  const identity = (fhirUser: string | null) => ({
+    iss,
+    sub: 'user-1',
+    fhirUser,
+    claims: { sub: 'user-1', n: 7 },
+  });
+
+  it('is read as its own requests', async () => {
+    const { fhir } = clientWith({
+      context: { ...CONTEXT, encounter: 'e1' },
+      identity: identity('Practitioner/7'),
+    });
+    expect([fhir.patient, fhir.encounter, fhir.user, fhir.practitioner]).toMatchObject([
+      { id: 'patient-1', reference: 'Patient/patient-1', type: 'Patient' },
+      { id: 'e1', reference: 'Encounter/e1', type: 'Encounter' },
+      { id: '7', reference: 'Practitioner/7', type: 'Practitioner' },
+      { id: '7', reference: 'Practitioner/7', type: 'Practitioner' },
+    ]);
+    for (const resource of [fhir.patient, fhir.encounter, fhir.user, fhir.practitioner])
+      await resource.request();
+    expect(ehr.requests.map(({ path }) => path)).toEqual([
+      '/fhir/Patient/patient-1',
+      '/fhir/Encounter/e1',
+      '/fhir/Practitioner/7',
+      '/fhir/Practitioner/7',
+    ]);
+  });
+
+  it('A7-9 is an error and no guess where there is none', async () => {
+    const { fhir } = clientWith({ context: { ...CONTEXT, patient: null }, identity: identity('Patient/7') });
+    expect(fhir.patient).toMatchObject({ id: null, reference: null, type: null });
+    expect(await fhir.patient.request()).toMatchObject({ error: 'missing_context', missing: ['patient'] });
+    expect(await fhir.encounter.request()).toMatchObject({
+      error: 'missing_context',
+      missing: ['encounter'],
+    });
+    expect(await fhir.practitioner.request()).toMatchObject({ error: 'missing_context' });
+    expect(fhir.user).toMatchObject({ id: '7', type: 'Patient' });
+    expect(ehr.requests).toEqual([]);
+  });
+
+  it('B-28 may be a user of another server, who is known but not asked for with this token', async () => {
+    const reference = `${evil.url}/Practitioner/7`;
+    const { fhir } = clientWith({ identity: identity(reference) });
+    expect(fhir.user).toMatchObject({ id: '7', reference, type: 'Practitioner' });
+    expect(await fhir.user.request()).toMatchObject({ error: 'invalid_request' });
+    expect(evil.requests).toEqual([]);
+  });
+
+  it('gives claims of the id_token, its own ones only', () => {
+    const { fhir } = clientWith({ identity: identity(null) });
+    expect(fhir.getClaim('sub')).toBe('user-1');
+    expect(fhir.getClaim('sub', z.string())).toBe('user-1');
+    expect(fhir.getClaim('n', z.string())).toMatchObject({ error: 'schema_mismatch' });
+    for (const name of ['none', 'constructor', '__proto__', 'toString'])
+      expect(fhir.getClaim(name)).toBeUndefined();
+    expect(clientWith({ identity: null }).fhir.getClaim('sub')).toBeUndefined();
+  });
+
+  it('C-19 shows no token to who prints it', () => {
+    const { fhir } = clientWith({ identity: identity('Practitioner/7') });
+    expect(inspect(fhir, { depth: 9, showHidden: true }) + JSON.stringify(fhir)).not.toMatch(
+      /access-1|refresh-1/,
+    );
+  });
+});
