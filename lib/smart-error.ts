@@ -66,6 +66,8 @@ const STATUS = {
   schema_mismatch: 502,
 } as const;
 
+const MAX_MESSAGE_LENGTH = 10_000;
+
 /** Every code a {@link SmartError} can carry: stable, meant for `switch`. */
 export type SmartErrorCode = keyof typeof STATUS;
 
@@ -113,7 +115,7 @@ export class SmartError extends Error {
   declare readonly operationOutcome?: OperationOutcome;
 
   constructor(error: SmartErrorCode, message: string, details: SmartErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: redacted(details.cause) });
+    super(printable(message), details.cause === undefined ? undefined : { cause: redacted(details.cause) });
     this.error = error;
     this.status = details.status ?? STATUS[error];
     if (details.oauthError !== undefined) this.oauthError = details.oauthError;
@@ -154,6 +156,11 @@ export function unwrap(result: unknown): unknown {
 
 export function isSmartError(value: unknown): value is SmartError {
   return value instanceof SmartError;
+}
+
+/** One message is one log entry: text of a server or a caller must not forge another. */
+function printable(message: string): string {
+  return message.replace(/[^\n\x20-\x7e\xa0-\uffff]/g, '?').slice(0, MAX_MESSAGE_LENGTH);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { createPrivateKey } from 'node:crypto';
+import type { JsonWebKey } from 'node:crypto';
 import { importJWK } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 import type { ClientCryptoKey, ClientPrivateKey, ClientSigner } from './known-fhir-server.js';
@@ -67,6 +69,7 @@ function readJwk(configured: string | JWK): SigningKey {
   const alg = supported(jwk.alg ?? (jwk.kty === 'RSA' ? 'RS384' : ALG_BY_CURVE[jwk.crv ?? '']));
   let imported: Promise<CryptoKey> | undefined;
   const { key_ops: _operations, use: _use, ...material } = jwk;
+  checkMaterial(material, alg);
   return {
     kid,
     alg,
@@ -74,6 +77,21 @@ function readJwk(configured: string | JWK): SigningKey {
     key: () => (imported ??= importJWK(material, alg) as Promise<CryptoKey>),
     kind: 'local',
   };
+}
+
+/** Found out now rather than at the first launch. */
+function checkMaterial(material: JWK, alg: string): void {
+  const fits = alg.startsWith('ES') ? ALG_BY_CURVE[material.crv ?? ''] === alg : material.kty === 'RSA';
+  if (!fits) throw new Error(`has the alg ${alg}, which does not fit the key's kty or crv`);
+  let bits: number | undefined;
+  try {
+    const key = createPrivateKey({ key: material as JsonWebKey, format: 'jwk' });
+    bits = key.asymmetricKeyDetails?.modulusLength;
+  } catch {
+    // the reason would quote the key
+    throw new Error('is no complete private JWK: a member is missing or damaged');
+  }
+  if (bits !== undefined && bits < 2048) throw new Error('is an RSA key of less than 2048 bits');
 }
 
 function parseJwk(configured: string | JWK): JWK {

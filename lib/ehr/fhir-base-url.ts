@@ -6,20 +6,21 @@
 export interface FhirBaseUrl {
   /** the string to compare by */
   canonical: string;
+  /** as it was written, without the query that was to be cut off */
+  text: string;
   url: URL;
 }
+
+const MAX_LENGTH = 2_048;
 
 export function parseFhirBaseUrl(
   text: string,
   options: { stripQuery?: boolean } = {},
 ): FhirBaseUrl | undefined {
-  const raw = options.stripQuery ? text.replace(/\?[^#]*$/, '') : text;
+  if (text.length > MAX_LENGTH) return undefined;
+  const raw = options.stripQuery && !text.includes('#') ? text.split('?', 1)[0]! : text;
   // ASCII, no controls, space, quotes, backslash or percent-encoded dots and slashes; an IDN comes as punycode
-  if (
-    raw.length > 2048 ||
-    !/^https?:\/\/(?!\/)[\x21-\x7e]+$/i.test(raw) ||
-    /[\\"<>`{}|^]|%2e|%2f|%5c/i.test(raw)
-  ) {
+  if (!/^https?:\/\/(?!\/)[\x21-\x7e]+$/i.test(raw) || /[\\"<>`{}|^]|%2e|%2f|%5c/i.test(raw)) {
     return undefined;
   }
   let url: URL;
@@ -33,9 +34,16 @@ export function parseFhirBaseUrl(
     raw.includes('?') ||
     raw.includes('#') ||
     url.hostname.endsWith('.') ||
-    !url.hostname;
+    !isPlainAuthority(raw, url);
   if (suspicious || /\/\.{1,2}(\/|$)|\/\//.test(raw.slice(raw.indexOf('://') + 3))) return undefined;
-  return { canonical: `${url.protocol}//${url.host}${url.pathname.replace(/\/$/, '')}`, url };
+  return { canonical: `${url.protocol}//${url.host}${url.pathname.replace(/\/$/, '')}`, text: raw, url };
+}
+
+/** Host and port as a URL parser writes them, letter case and the scheme's own port aside. */
+function isPlainAuthority(raw: string, url: URL): boolean {
+  const authority = /^https?:\/\/([^/]*)/i.exec(raw)?.[1]?.toLowerCase();
+  const ownPort = url.protocol === 'https:' ? '443' : '80';
+  return authority === url.host || authority === `${url.hostname}:${ownPort}`;
 }
 
 /** `new URL(path, base)` that keeps the base's path, with exactly one slash between. */

@@ -1,5 +1,6 @@
 import { SmartError } from '../smart-error.js';
 import { parseFhirBaseUrl } from './fhir-base-url.js';
+import type { FhirBaseUrl } from './fhir-base-url.js';
 import type {
   ClientAuthenticationConfiguration,
   ClientRegistration,
@@ -29,9 +30,9 @@ export function findRegistration(
 ): Registration | SmartError {
   for (const server of configuration.knownFhirServers ?? []) {
     const base = parseFhirBaseUrl(iss, { stripQuery: server.stripIssQuery });
-    if (base && matches(server, iss, base.canonical)) {
+    if (base && matches(server, base)) {
       if (base.url.protocol === 'http:' && !development) return httpIssuer();
-      return registrationOf(configuration, server, server.stripIssQuery ? iss.replace(/\?[^#]*$/, '') : iss);
+      return registrationOf(configuration, server, base.text);
     }
   }
   const base = parseFhirBaseUrl(iss);
@@ -64,8 +65,8 @@ function httpIssuer(): SmartError {
   );
 }
 
-function matches(server: KnownFhirServer, iss: string, canonical: string): boolean {
-  if (server.issMatch !== undefined) return matchesPattern(server.issMatch, iss, canonical);
+function matches(server: KnownFhirServer, { text, canonical }: FhirBaseUrl): boolean {
+  if (server.issMatch !== undefined) return matchesPattern(server.issMatch, text, canonical);
   return parseFhirBaseUrl(server.issuer, { stripQuery: server.stripIssQuery })?.canonical === canonical;
 }
 
@@ -73,7 +74,8 @@ function matchesPattern(pattern: IssuerMatch, iss: string, canonical: string): b
   if (typeof pattern === 'function') return pattern(iss) === true;
   if (typeof pattern === 'string') return parseFhirBaseUrl(pattern)?.canonical === canonical;
   // Anchored, and without the stateful g and y flags: /ehr\.example/ must not let https://evil/ehr.example in.
-  return new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, '')).test(canonical);
+  const anchored = new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, ''));
+  return anchored.test(canonical) || anchored.test(`${canonical}/`);
 }
 
 function registrationOf(

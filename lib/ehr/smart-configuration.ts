@@ -24,6 +24,11 @@ export interface SmartConfiguration {
   authorization_response_iss_parameter_supported?: boolean;
 }
 
+/** what a stranger's document may make us keep for every launch */
+const MAX_URL_LENGTH = 2_048;
+const MAX_ITEMS = 500;
+const MAX_ITEM_LENGTH = 500;
+
 const ENDPOINTS = [
   'jwks_uri',
   'authorization_endpoint',
@@ -56,7 +61,7 @@ export function readSmartConfiguration(
   const configuration: Partial<SmartConfiguration> = {
     capabilities: stringList(document.capabilities) ?? [],
   };
-  if (typeof document.issuer === 'string') configuration.issuer = document.issuer;
+  if (isIssuer(document.issuer, allowHttp)) configuration.issuer = document.issuer;
   for (const name of ENDPOINTS) {
     const value = document[name];
     if (value === undefined || value === null || value === '') continue;
@@ -86,9 +91,24 @@ export function endpointUrl(name: string, value: unknown, fhirBaseUrl: string, a
   }
   if (url.username || url.password) throw new Error(`${name} must not hold credentials`);
   if (value.includes('#')) throw new Error(`${name} must not have a fragment`);
+  if (value.length > MAX_URL_LENGTH) throw new Error(`${name} is too long`);
   return /^https?:\/\//i.test(value) ? value : url.href;
 }
 
+/** An issuer we can compare with and look up: https, no query or fragment (OIDC Discovery 3). */
+function isIssuer(value: unknown, allowHttp: boolean): value is string {
+  if (typeof value !== 'string' || value.includes('?')) return false;
+  try {
+    return endpointUrl('issuer', value, value, allowHttp) !== '';
+  } catch {
+    return false;
+  }
+}
+
 function stringList(value: unknown): string[] | undefined {
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : undefined;
+  if (!Array.isArray(value)) return undefined;
+  const items = value.filter(
+    (item): item is string => typeof item === 'string' && item.length <= MAX_ITEM_LENGTH,
+  );
+  return items.slice(0, MAX_ITEMS);
 }

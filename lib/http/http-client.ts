@@ -53,6 +53,9 @@ export class HttpClient {
         ...(egress.publicOnly && { lookup: guardedLookup(egress) }),
       },
       keepAliveTimeout: 10_000,
+      // every call has a deadline of its own, which these would report as a broken connection
+      headersTimeout: 0,
+      bodyTimeout: 0,
       maxHeaderSize: 32 * 1024,
     });
   }
