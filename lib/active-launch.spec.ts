@@ -187,14 +187,15 @@ describe('several launches in a session', () => {
     ['another user', A, 'user-2'],
     ['another user, the issuer written with a slash', `${A}/`, 'user-2'],
     ['a user who is not known', A, null],
-  ])('C-6 end when %s launches from the same EHR', async (_what, iss, user) => {
+  ])('C-6 end, at every EHR, when %s launches from the same EHR', async (_what, iss, user) => {
     const [first, second] = [await launch(A, 'p1', 'user-1'), await launch(A, 'p2', 'user-1')];
     const elsewhere = await launch(B, 'p3', 'user-1');
     await launch(iss, 'p4', user);
     expect(await active('p1')).toMatchObject({ error: 'unknown_patient' });
     expect(await parts.launches.read(first)).toBeUndefined();
     expect(await parts.launches.read(second)).toBeUndefined();
-    expect(await active('p3')).toMatchObject({ id: elsewhere });
+    expect(await active('p3')).toMatchObject({ error: 'unknown_patient' });
+    expect(await parts.launches.read(elsewhere)).toBeUndefined();
     expect(await active('p4')).toMatchObject({ record: { context: { patient: 'p4' } } });
   });
 

@@ -6,8 +6,8 @@ import type { ResolvedOptions } from './smart-client-options.js';
 import { SmartError } from './smart-error.js';
 
 /**
- * The browser's session as SmartClient sees it. A plain session id is enough outside Nest; the `create…`
- * functions let a web framework hand out new ids and set its cookies.
+ * The browser's session as SmartClient sees it. A plain session id is enough outside Nest; the functions let
+ * a web framework keep the ids that SmartClient makes, in its cookies.
  */
 export interface SmartSession {
   /** null: the browser has no session yet */
@@ -18,10 +18,14 @@ export interface SmartSession {
   activeIssuer?: string | null;
   /** ties a launch in progress to the browser that started it. Left out: the session id */
   browserId?: string | null;
-  /** gives the browser an id when a launch starts and it has none */
-  createBrowserId?(): string;
-  /** gives a new session id when a launch completes. Left out: the session id stays */
-  createSessionId?(): string;
+  /** path the callback arrived at; with a redirect URL per EHR, answers that were mixed up are refused */
+  callbackPath?: string;
+  /** a launch starts: keep this id in the browser. Left out: a launch needs a session id */
+  browserStarted?(browserId: string): void;
+  /** a launch completed under a new session id: keep it in the browser. Left out: the session id stays */
+  sessionStarted?(sessionId: string): void;
+  /** the session has ended: forget it in the browser */
+  sessionEnded?(): void;
 }
 
 interface Parts {
@@ -41,7 +45,8 @@ const OLD_INDEX_MS = 60_000;
 
 /**
  * The launch the caller means. Never another one: a caller that names a patient who was not launched in this
- * session, or in multi-launch mode none, gets an error and no data.
+ * session gets an error and no data; who names none in multi-launch mode gets the launch without a patient, if
+ * there is one.
  */
 export async function activeLaunch(parts: Parts, session: SmartSession): Promise<StoredLaunch | SmartError> {
   const { launches, options } = parts;
@@ -88,8 +93,9 @@ async function indexedLaunch(
 }
 
 /**
- * Adds a launch to the session, under its new id. A launch of the same patient at the same EHR is replaced;
- * launches of another user of the same EHR are ended, since somebody else sits at the screen now.
+ * Adds a launch to the session, under its new id. A launch of the same patient at the same EHR is replaced.
+ * When the EHR names another user than before, or none that could be compared, all launches of the session are
+ * ended: somebody else may sit at the screen now.
  */
 export async function addLaunch(
   parts: Parts,
@@ -105,9 +111,10 @@ export async function addLaunch(
     user: identity && `${identity.iss} ${identity.sub}`,
   };
   const old = ids.before === null ? [] : await sessions.read(ids.before);
-  const isKept = (other: IndexedLaunch) =>
-    !isIssuer(other.iss, iss) || (other.user === launch.user && other.patient !== launch.patient);
-  const kept = old.filter(isKept).slice(1 - MAX_LAUNCHES);
+  const ofThisEhr = old.filter((other) => isIssuer(other.iss, iss));
+  const isSameUser = ofThisEhr.every(({ user }) => user !== null && user === launch.user);
+  const isReplaced = (other: IndexedLaunch) => ofThisEhr.includes(other) && other.patient === launch.patient;
+  const kept = isSameUser ? old.filter((other) => !isReplaced(other)).slice(1 - MAX_LAUNCHES) : [];
   await sessions.write(ids.sessionId, [...kept, launch]);
   if (ids.before !== null && ids.before !== ids.sessionId) {
     if (kept.length) await sessions.write(ids.before, kept, OLD_INDEX_MS);

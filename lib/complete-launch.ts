@@ -2,6 +2,7 @@ import type { Registration } from './ehr/registrations.js';
 import { readFhirUser } from './fhir-user.js';
 import type { HttpClient } from './http/http-client.js';
 import { SmartScopes, splitScopes } from './scope/scope.js';
+import { randomId } from './session/keys.js';
 import type { LaunchRecord, VerifiedIdentity } from './session/launch-record.js';
 import type { PendingLaunch } from './session/pending-launches.js';
 import type { ResolvedOptions } from './smart-client-options.js';
@@ -34,10 +35,12 @@ export async function completeLaunch(
   const { accessToken, expiresAt, refreshToken, scope, scopeAssumed, context } = tokens;
   const now = Date.now();
   return {
+    launchId: randomId(),
     iss: pending.iss,
     clientId: pending.clientId,
     server: pending.server,
     accessToken,
+    issuedAt: now,
     expiresAt,
     ...(refreshToken && { refreshToken }),
     scope,

@@ -79,6 +79,15 @@ describe('an access token', () => {
     expect(await fresh(await stored(expiringIn(290)))).toMatchObject({ accessToken: 'access-2' });
   });
 
+  it('A9-9 that lives shorter than a minute is not refreshed by every request', async () => {
+    const issued = { issuedAt: Date.now(), expiresAt: Date.now() + 40 * SECOND };
+    const record = await stored(issued);
+    clock.advance(19 * SECOND);
+    expect(await fresh(record)).toBe(record);
+    clock.advance(SECOND);
+    expect(await fresh(record)).toMatchObject({ accessToken: 'access-2' });
+  });
+
   it.each([
     ['A9-11 there is no refresh token', {}, { refreshToken: undefined }, 0],
     ['the application refreshes by itself', { autoRefresh: false }, {}, 1],
@@ -113,6 +122,8 @@ describe('an EHR that cannot refresh', () => {
     const record = await stored(expiringIn(-1));
     expect(await fresh(record)).toMatchObject({ error: 'ehr_unavailable', status: 502 });
     expect(await runtime.launches.read('s')).toEqual(record);
+    expect(await fresh(record)).toMatchObject({ error: 'ehr_unavailable', retryAfterMs: 5 * SECOND });
+    expect(ehr.requests).toHaveLength(1);
   });
 
   it('A9-8 ends the session when it says that the grant is over', async () => {
@@ -157,6 +168,15 @@ describe('a session in use', () => {
     await runtime.launches.write('s', { ...record, accessToken: 'access-2' });
     expect(await fresh(record)).toMatchObject({ accessToken: 'access-2', seenAt: Date.now() });
     expect(await runtime.launches.read('s')).toMatchObject({ accessToken: 'access-2' });
+  });
+
+  it('C-7 is not taken for a later launch under the same session id', async () => {
+    const record = await stored();
+    clock.advance(6 * MINUTE);
+    const later = { ...launchRecord(iss), launchId: 'launch-2', seenAt: Date.now() - 1 };
+    await runtime.launches.write('s', later);
+    expect(await fresh(record)).toBe(record);
+    expect(await runtime.launches.read('s')).toEqual(later);
   });
 
   it('C-21 does not come back when it was ended meanwhile', async () => {

@@ -21,9 +21,11 @@ export async function freshLaunch(
   const { launches, options, refresh } = parts;
   const now = Date.now();
   const isExpired = record.expiresAt <= now;
-  const isDue = record.expiresAt - options.refreshSkewMs <= now;
+  // A token that lives shorter than the skew would be refreshed by every request.
+  const skewMs = Math.min(options.refreshSkewMs, (record.expiresAt - record.issuedAt) / 2);
+  const isDue = record.expiresAt - skewMs <= now;
   const mayRefresh = options.autoRefresh && record.refreshToken !== undefined;
-  if (!isDue || (!isExpired && (!mayRefresh || refresh.isBackingOff(id))))
+  if (!isDue || (!isExpired && (!mayRefresh || refresh.backOffMs(id) > 0)))
     return touched(parts, id, record, now);
   if (!options.autoRefresh) {
     return new SmartError(
@@ -34,6 +36,16 @@ export async function freshLaunch(
   if (!mayRefresh) {
     await launches.remove(id);
     return new SmartError('session_expired', 'The access token expired and the EHR gave no refresh token');
+  }
+  const retryAfterMs = refresh.backOffMs(id);
+  if (retryAfterMs > 0) {
+    return new SmartError(
+      'ehr_unavailable',
+      'The EHR could not refresh the access token; try again shortly',
+      {
+        retryAfterMs,
+      },
+    );
   }
   const refreshed = await refresh.refresh(id, record, registration);
   const isOutage = refreshed instanceof SmartError && refreshed.status >= 500;
@@ -53,7 +65,9 @@ async function touched(
     return await launches.exclusive(id, async () => {
       const latest = await launches.read(id);
       // gone meanwhile: writing would bring back a session that was ended
-      if (!latest || latest.seenAt >= now) return latest ?? record;
+      // a later launch under the same session id is another one
+      if (latest?.launchId !== record.launchId) return record;
+      if (latest.seenAt >= now) return latest;
       const seen = { ...latest, seenAt: now };
       await launches.write(id, seen);
       return seen;

@@ -113,7 +113,10 @@ export class SmartClient {
       if (pending instanceof SmartError) return pending;
       const registration = this.#registration(pending.iss, pending.clientId);
       if (registration instanceof SmartError) return registration;
-      const code = authorizationCode(response, pending.server);
+      const code = authorizationCode(response, pending.server, {
+        callbackUrl: pending.callbackUrl,
+        arrivedAt: this.#session.callbackPath,
+      });
       if (code instanceof SmartError) return code;
       const record = await completeLaunch(this.#runtime, code, pending, registration);
       if (record instanceof SmartError) return record;
@@ -146,23 +149,34 @@ export class SmartClient {
    * @throws SmartError `store_unavailable`: the session could not be ended, which must not look like success
    */
   async logout(): Promise<void> {
-    const { launches, sessions, http, options } = this.#runtime;
+    const { launches, sessions, options } = this.#runtime;
     const { sessionId } = this.#session;
     if (sessionId === null) return;
-    const ids = options.enableMultiLaunch
-      ? (await sessions.read(sessionId)).map(({ id }) => id)
-      : [sessionId];
-    if (options.enableMultiLaunch) await sessions.remove(sessionId);
+    const indexed = options.enableMultiLaunch ? await sessions.read(sessionId) : [{ id: sessionId }];
     const ended: LaunchRecord[] = [];
-    for (const id of ids) {
-      // Under the lock, so that a refresh under way cannot bring the session back after its end.
-      const record = await launches.exclusive(id, async () => {
-        const last = await launches.read(id);
-        await launches.remove(id);
-        return last;
-      });
-      if (record) ended.push(record);
+    let failure: unknown;
+    for (const { id } of indexed) {
+      try {
+        // Under the lock, so that a refresh under way cannot bring the session back after its end.
+        const record = await launches.exclusive(id, async () => {
+          const last = await launches.read(id);
+          await launches.remove(id);
+          return last;
+        });
+        if (record) ended.push(record);
+      } catch (error) {
+        failure = error;
+      }
     }
+    // The index goes last: as long as a launch could not be ended, another logout must find it.
+    if (failure === undefined && options.enableMultiLaunch) await sessions.remove(sessionId);
+    if (failure === undefined) this.#session.sessionEnded?.();
+    await this.#revoke(ended);
+    if (failure !== undefined) throw failure as SmartError;
+  }
+
+  async #revoke(ended: LaunchRecord[]): Promise<void> {
+    const { http, options } = this.#runtime;
     await Promise.all(
       ended.map(async (record) => {
         const registration = this.#registration(record.iss, record.clientId);
@@ -190,8 +204,8 @@ export class SmartClient {
       if (server instanceof SmartError) return server;
       const request = await createAuthorizationRequest(registration, server, parameters);
       if (request instanceof SmartError) return request;
-      const browserId = this.#browserId() ?? this.#session.createBrowserId?.();
-      if (!browserId) return new SmartError('no_session', 'A launch needs a session id');
+      const browserId = this.#browserId() ?? (this.#session.browserStarted ? randomId() : null);
+      if (browserId === null) return new SmartError('no_session', 'A launch needs a session id');
       const { url, state, codeVerifier, nonce, scope } = request;
       await this.#runtime.pending.save(state, browserId, {
         iss: registration.iss,
@@ -203,6 +217,7 @@ export class SmartClient {
         ...(nonce && { nonce }),
         startedAt: Date.now(),
       });
+      this.#session.browserStarted?.(browserId);
       return { redirect_url: url };
     });
   }
@@ -215,16 +230,22 @@ export class SmartClient {
       'invalid_state',
       browserId
         ? 'This launch is unknown, was completed already, or took longer than ten minutes; launch the app again'
-        : 'The browser did not send the cookie that the launch set; it may block cookies in frames',
+        : 'The browser did not send the cookie that the launch set; it may block cookies in frames, or the app was opened under another host than callbackUrl names',
     );
   }
 
   /** Under a new session id: whoever knew the old one, or planted it, gains nothing (ASVS 3.2.1). */
   async #store(record: LaunchRecord): Promise<void> {
-    const { launches, options } = this.#runtime;
     const before = this.#session.sessionId;
-    const sessionId = this.#session.createSessionId?.() ?? before;
+    const sessionId = this.#session.sessionStarted ? randomId() : before;
     if (sessionId === null) throw new SmartError('no_session', 'A session needs an id');
+    await this.#write(record, before, sessionId);
+    // Last: a browser that was told of a session which could not be stored would have lost its old one.
+    this.#session.sessionStarted?.(sessionId);
+  }
+
+  async #write(record: LaunchRecord, before: string | null, sessionId: string): Promise<void> {
+    const { launches, options } = this.#runtime;
     if (options.enableMultiLaunch) {
       const id = randomId();
       await launches.write(id, record);
@@ -253,19 +274,22 @@ export class SmartClient {
         record: current,
         issuerName: registration.name,
         renew: async (rejected) => {
-          if (options.autoRefresh && rejected.refreshToken)
+          if (options.autoRefresh && rejected.refreshToken) {
             return refresh.refresh(id, rejected, registration);
-          await launches.remove(id);
+          }
+          await launches.removeSame(id, rejected);
           return new SmartError(
             'session_expired',
             'The EHR no longer takes the access token; launch the app again',
           );
         },
         isAlive: async () => {
-          const stored = await launches.read(id).catch(() => undefined);
-          return stored !== undefined && stored.expiresAt > Date.now() && !launches.isOver(stored);
+          const stored = await launches.read(id);
+          return (
+            stored?.launchId === current.launchId && stored.expiresAt > Date.now() && !launches.isOver(stored)
+          );
         },
-        end: () => launches.remove(id),
+        end: () => launches.removeSame(id, current),
       },
       http,
       options.maxFhirResponseBytes,

@@ -1,6 +1,7 @@
 import QuickLRU from 'quick-lru';
 import type { Registration } from './ehr/registrations.js';
 import type { HttpClient } from './http/http-client.js';
+import type { JsonObject } from './http/json.js';
 import type { LaunchRecord } from './session/launch-record.js';
 import type { LaunchStore } from './session/launch-store.js';
 import type { ResolvedOptions } from './smart-client-options.js';
@@ -43,9 +44,9 @@ export class TokenRefresh {
     return flight;
   }
 
-  /** Whether the EHR failed so recently that asking again now is no use. */
-  isBackingOff(id: string): boolean {
-    return (this.#backOff.get(id) ?? 0) > Date.now();
+  /** Milliseconds for which asking again is no use, because the EHR failed a moment ago. */
+  backOffMs(id: string): number {
+    return Math.max(0, (this.#backOff.get(id) ?? 0) - Date.now());
   }
 
   async #locked(
@@ -58,8 +59,10 @@ export class TokenRefresh {
       return await launches.exclusive(id, async () => {
         // Read again: another process may have refreshed while we waited for the lock.
         const record = await launches.read(id);
-        if (!record)
+        // Under one session id a later launch may have taken its place; its token is for another patient.
+        if (record?.launchId !== seen.launchId) {
           return new SmartError('session_expired', 'The session ended while its token was refreshed');
+        }
         return record.accessToken === seen.accessToken ? this.#refresh(id, record, registration) : record;
       });
     } catch (error) {
@@ -73,47 +76,60 @@ export class TokenRefresh {
     record: LaunchRecord,
     registration: Registration,
   ): Promise<LaunchRecord | SmartError> {
-    const { http, launches, options } = this.parts;
+    const { http, launches } = this.parts;
     if (!record.refreshToken) {
       return new SmartError('session_expired', 'The access token expired and the EHR gave no refresh token');
     }
-    const answer = await tokenRequest(http, registration, record.server, 'refresh_token', {
-      refresh_token: record.refreshToken,
-      ...(registration.switches.refreshWithRedirectUri && { redirect_uri: registration.callbackUrl }),
-    });
-    if (answer instanceof SmartError) return this.#failed(id, answer);
-    let response: TokenResponse;
-    try {
-      response = readTokenResponse(answer, record.scope, Date.now());
-    } catch (error) {
-      const reason = (error as Error).message;
-      return this.#failed(
-        id,
-        new SmartError('invalid_token_response', `The refresh response is unusable: ${reason}`),
-      );
+    let received: JsonObject | undefined;
+    const answer = await tokenRequest(
+      http,
+      registration,
+      record.server,
+      'refresh_token',
+      {
+        refresh_token: record.refreshToken,
+        ...(registration.switches.refreshWithRedirectUri && { redirect_uri: registration.callbackUrl }),
+      },
+      (json) => (received = json),
+    );
+    const response = answer instanceof SmartError ? answer : usable(answer, record);
+    if (response instanceof SmartError) {
+      // An answer that cannot be used may still have rotated the refresh token; the old one is spent then.
+      const rotated = received?.refresh_token;
+      if (typeof rotated === 'string' && rotated !== '') {
+        await launches.writeSurely(id, { ...record, refreshToken: rotated });
+      }
+      return this.#failed(id, response);
     }
-    const changed = await this.#whatChanged(record, response, registration);
-    if (changed) {
-      await launches.remove(id);
-      options.logger.error(
-        `A refresh at ${registration.name} answered with another ${changed}; the session was ended`,
-      );
-      return new SmartError(
-        'patient_changed',
-        `The EHR answered a refresh with another ${changed}; launch again`,
-      );
-    }
+    const changed = changedContext(record, response);
+    if (changed) return this.#ended(id, changed, registration);
+    const now = Date.now();
     const renewed: LaunchRecord = {
       ...record,
       accessToken: response.accessToken,
+      issuedAt: now,
       expiresAt: response.expiresAt,
       refreshToken: response.refreshToken ?? record.refreshToken,
       scope: response.scope,
-      seenAt: Date.now(),
+      seenAt: now,
     };
+    // First of all: until it is written, the new refresh token exists only here.
     await launches.writeSurely(id, renewed);
     this.#backOff.delete(id);
-    return renewed;
+    return (await this.#isOtherUser(record, response, registration))
+      ? this.#ended(id, 'user', registration)
+      : renewed;
+  }
+
+  async #ended(id: string, changed: string, { name }: Registration): Promise<SmartError> {
+    await this.parts.launches.remove(id);
+    this.parts.options.logger.error(
+      `A refresh at ${name} answered with another ${changed}; the session was ended`,
+    );
+    return new SmartError(
+      'patient_changed',
+      `The EHR answered a refresh with another ${changed}; launch again`,
+    );
   }
 
   async #failed(id: string, error: SmartError): Promise<SmartError> {
@@ -131,18 +147,13 @@ export class TokenRefresh {
     );
   }
 
-  /** A refresh may repeat context and identity; it must not change them (A9-6, OIDC Core 12.2). */
-  async #whatChanged(
+  /** A refresh may bring an id_token; its user must be the one who launched (OIDC Core 12.2). */
+  async #isOtherUser(
     record: LaunchRecord,
     response: TokenResponse,
     registration: Registration,
-  ): Promise<'patient' | 'encounter' | 'user' | undefined> {
-    const { patient, encounter } = response.context;
-    if (patient !== null && patient !== record.context.patient) return 'patient';
-    if (encounter !== null && record.context.encounter !== null && encounter !== record.context.encounter) {
-      return 'encounter';
-    }
-    if (!response.idToken || !record.identity) return undefined;
+  ): Promise<boolean> {
+    if (!response.idToken || !record.identity) return false;
     const { clockToleranceMs, logger } = this.parts.options;
     const claims = await this.parts.idTokens.verify(
       response.idToken,
@@ -156,8 +167,28 @@ export class TokenRefresh {
     // The identity stays the one of the login; a refreshed id_token that cannot be verified says nothing.
     if (claims instanceof SmartError) {
       logger.warn(`A refresh at ${registration.name} brought an id_token that is ignored: ${claims.message}`);
-      return undefined;
+      return false;
     }
-    return claims.iss === record.identity.iss && claims.sub === record.identity.sub ? undefined : 'user';
+    return claims.iss !== record.identity.iss || claims.sub !== record.identity.sub;
   }
+}
+
+function usable(answer: JsonObject, record: LaunchRecord): TokenResponse | SmartError {
+  try {
+    return readTokenResponse(answer, record.scope, Date.now());
+  } catch (error) {
+    return new SmartError(
+      'invalid_token_response',
+      `The refresh response is unusable: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** A refresh may repeat the context; it must not change it (A9-6: wrong-patient data is the worst fault). */
+function changedContext(record: LaunchRecord, response: TokenResponse): 'patient' | 'encounter' | undefined {
+  const { patient, encounter } = response.context;
+  if (patient !== null && patient !== record.context.patient) return 'patient';
+  const isOtherEncounter =
+    encounter !== null && record.context.encounter !== null && encounter !== record.context.encounter;
+  return isOtherEncounter ? 'encounter' : undefined;
 }

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createClient } from '@keyv/redis';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import { fakeClock } from '../../test/support/clock.js';
 import { MapStorage } from '../../test/support/map-storage.js';
-import { completeStorage, isStorageOption } from './complete-storage.js';
+import { completeStorage, storageMistake } from './complete-storage.js';
 import type { CompleteStorage, SmartStorage, SmartStorageOption } from './smart-storage.js';
 
 /** milliseconds: a call that answers does so in far less, one that never does ends soon */
@@ -147,6 +148,52 @@ describe('a storage that fails', () => {
     await expect(completeStorage(new Keyv({ store }), SOON).get('key')).rejects.toMatchObject(UNAVAILABLE);
   });
 
+  it.each<[string, unknown]>([
+    ['an object', { value: 'text' }],
+    ['a buffer', Buffer.from('text')],
+    ['a number', 7],
+  ])('is 503 and no logout where it answers with %s', async (_what, answer) => {
+    const odd = { ...minimal(new MapStorage()), get: async () => answer, take: async () => answer };
+    const store = storage(odd as unknown as SmartStorage);
+    await expect(store.get('key')).rejects.toMatchObject(UNAVAILABLE);
+    await expect(store.take('key')).rejects.toMatchObject(UNAVAILABLE);
+  });
+
+  it('A9-4 lets no write that came too late for its caller land after a newer one', async () => {
+    const landed: string[] = [];
+    const ends: (() => void)[] = [];
+    const slow: SmartStorage = {
+      ...minimal(new MapStorage()),
+      set: async (_key, value) => {
+        await new Promise<void>((resolve) => ends.push(resolve));
+        landed.push(value);
+      },
+      delete: async () => void landed.push('deleted'),
+    };
+    const store = completeStorage(slow, SOON);
+    await expect(store.set('key', 'late', 1_000)).rejects.toMatchObject(UNAVAILABLE);
+    const deleting = store.delete('key');
+    await store.delete('other');
+    expect(landed).toEqual(['deleted']);
+    ends[0]!();
+    await deleting;
+    expect(landed).toEqual(['deleted', 'late', 'deleted']);
+  });
+
+  it('C-17 is not waited for without end by who wants a lock, and runs nothing afterwards', async () => {
+    const entries: (() => Promise<unknown>)[] = [];
+    const held: SmartStorage = {
+      ...minimal(new MapStorage()),
+      lock: <T>(_key: string, _ttlMs: number, run: () => Promise<T>) =>
+        new Promise<T>((resolve, reject) => entries.push(() => run().then(resolve, reject))),
+    };
+    let ran = false;
+    const waiting = completeStorage(held, SOON).lock('key', SOON, async () => void (ran = true));
+    await expect(waiting).rejects.toMatchObject(UNAVAILABLE);
+    await entries[0]!();
+    expect(ran).toBe(false);
+  });
+
   it('C-19 does not say what was stored where', async () => {
     const map = new MapStorage();
     map.isDown = true;
@@ -160,11 +207,14 @@ describe('a storage that fails', () => {
 describe('what a storage can do between processes', () => {
   const take = async () => undefined;
   const lock = <T>(_key: string, _ttlMs: number, run: () => Promise<T>) => run();
+  const inProcess = { atomicTake: true, atomicLock: true, memoryOnly: true };
+  const otherStore = { get: () => undefined, set: () => true, delete: () => true, clear: () => undefined };
   const none = { atomicTake: false, atomicLock: false, memoryOnly: false };
 
   it.each<[string, SmartStorageOption, CompleteStorage['guarantees']]>([
-    ['a Keyv', new Keyv(), none],
-    ['a Cache', createCache(), none],
+    ['a Keyv in memory', new Keyv(), inProcess],
+    ['a Cache in memory', createCache(), inProcess],
+    ['a Keyv over another store', new Keyv({ store: otherStore }), none],
     ['get and set', minimal(new MapStorage()), none],
     [
       'take and lock',
@@ -222,6 +272,16 @@ describe('the end of a storage', () => {
 });
 
 describe('the storage option', () => {
+  it.each<[string, unknown, string]>([
+    ['text', 'redis://localhost', 'new Keyv(new KeyvRedis('],
+    ['a Redis client', createClient({}), 'new Keyv(new KeyvRedis(client))'],
+    ['a Map', new Map(), 'leave it out'],
+    ['a Cache without stores', { stores: [] }, 'without a store'],
+    ['null', null, 'give a Keyv'],
+  ])('G-7 that is wrong is told what to write instead: %s', (_what, option, fix) => {
+    expect(storageMistake(option)).toContain(fix);
+  });
+
   it.each<[string, unknown, boolean]>([
     ['a Keyv', new Keyv(), true],
     ['a Cache', createCache(), true],
@@ -233,7 +293,7 @@ describe('the storage option', () => {
     ['null', null, false],
     ['text', 'redis://localhost', false],
   ])('is checked: %s', (_what, option, valid) => {
-    expect(isStorageOption(option)).toBe(valid);
+    expect(storageMistake(option) === undefined).toBe(valid);
   });
 });
 

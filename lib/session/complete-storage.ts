@@ -1,5 +1,5 @@
 import type { Keyv } from 'keyv';
-import { withinDeadline } from './deadline.js';
+import { storeUnavailable, withinDeadline } from './deadline.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import { memoryStorage } from './memory-storage.js';
 import { isRedisAdapter, redisStorage } from './redis-storage.js';
@@ -16,22 +16,35 @@ export function completeStorage(option: SmartStorageOption | undefined, timeoutM
 function storageOf(option: SmartStorageOption | undefined, timeoutMs: number): CompleteStorage {
   if (option === undefined) return memoryStorage();
   if (isCache(option)) return { ...storageOf(option.stores[0], timeoutMs), close: () => Promise.resolve() };
+  // a KeyvRedis that was not wrapped in a Keyv is a Redis all the same
+  if (isRedisAdapter(option)) return redisStorage(option, timeoutMs);
   if (!isKeyv(option)) return plainStorage(option);
   // Every call reports its own failure; an event nobody listens to would end the process.
   option.on('error', () => undefined);
   const adapter: unknown = option.store;
-  return isRedisAdapter(adapter)
-    ? redisStorage(adapter, timeoutMs)
-    : { ...plainStorage(keyvStorage(option)), close: () => option.disconnect() };
+  if (isRedisAdapter(adapter)) return redisStorage(adapter, timeoutMs);
+  const storage = { ...plainStorage(keyvStorage(option)), close: () => option.disconnect() };
+  const isInMemory = adapter instanceof Map;
+  return isInMemory
+    ? { ...storage, guarantees: { atomicTake: true, atomicLock: true, memoryOnly: true } }
+    : storage;
 }
 
-/** Whether a value can be a storage at all, for the check of the options at start. */
-export function isStorageOption(value: unknown): value is SmartStorageOption {
-  if (typeof value !== 'object' || value === null) return false;
-  if (isCache(value)) return value.stores.length > 0;
-  return (['get', 'set'] as const).every(
+/** Why a value cannot be a storage, and what to give instead; undefined where it can. */
+export function storageMistake(value: unknown): string | undefined {
+  const fix = 'give a Keyv, a cache-manager Cache, or an object with get(key) and set(key, value, ttlMs)';
+  if (typeof value === 'string') return `storage is a string: write new Keyv(new KeyvRedis('redis://…'))`;
+  if (typeof value !== 'object' || value === null) return `storage is none: ${fix}`;
+  if (isCache(value)) return value.stores.length > 0 ? undefined : 'storage is a Cache without a store';
+  if (value instanceof Map)
+    return 'storage is a Map, which forgets nothing: leave it out to keep sessions in memory';
+  if ('sendCommand' in value) {
+    return 'storage is a Redis client: wrap it, new Keyv(new KeyvRedis(client))';
+  }
+  const isStorage = (['get', 'set'] as const).every(
     (name) => typeof (value as Partial<SmartStorage>)[name] === 'function',
   );
+  return isStorage ? undefined : `storage is none: ${fix}`;
 }
 
 function isCache(value: object): value is CacheWithStores {
@@ -62,13 +75,13 @@ export function plainStorage(storage: SmartStorage): CompleteStorage {
     if (storage.delete) await storage.delete(key);
     else await storage.set(key, '', 1);
   };
-  const get = async (key: string) => (await storage.get(key)) || undefined;
+  const get = async (key: string) => text(await storage.get(key));
   return {
     get,
     set: async (key, value, ttlMs) => void (await storage.set(key, value, Math.max(1, Math.floor(ttlMs)))),
     delete: remove,
     take: async (key) => {
-      if (storage.take) return (await storage.take(key)) || undefined;
+      if (storage.take) return text(await storage.take(key));
       return mutex.run(`take:${key}`, async () => {
         const value = await get(key);
         if (value !== undefined) await remove(key);
@@ -85,16 +98,60 @@ export function plainStorage(storage: SmartStorage): CompleteStorage {
   };
 }
 
+/** An empty entry is none; anything but text is a store that does not keep what it is given. */
+function text(value: unknown): string | undefined {
+  if (value === null || value === undefined || value === '') return undefined;
+  if (typeof value === 'string') return value;
+  throw new Error('the store answered with something that is not text');
+}
+
+/** a write that has not come back after so many deadlines holds up its key no longer */
+const LOST_AFTER_DEADLINES = 15;
+
 function withDeadline(storage: CompleteStorage, timeoutMs: number): CompleteStorage {
+  const order = new KeyedMutex();
   const bounded = <T>(work: Promise<T>) => withinDeadline(work, timeoutMs);
+  // A write that came too late for its caller still arrives at the store. The next write of the same key waits
+  // for it, so that the older value (a spent refresh token, a session that was ended) never lands last.
+  const lostAfterMs = LOST_AFTER_DEADLINES * timeoutMs;
+  const ordered = <T>(key: string, write: () => Promise<T>) =>
+    bounded(order.run(key, () => withinDeadline(write(), lostAfterMs, { isForgotten: true })));
   return {
     get: (key) => bounded(storage.get(key)),
-    set: (key, value, ttlMs) => bounded(storage.set(key, value, ttlMs)),
-    delete: (key) => bounded(storage.delete(key)),
-    take: (key) => bounded(storage.take(key)),
-    // The work inside has deadlines of its own; waiting for it ends with the holder's TTL.
-    lock: (key, ttlMs, run) => storage.lock(key, ttlMs, run),
+    set: (key, value, ttlMs) => ordered(key, () => storage.set(key, value, ttlMs)),
+    delete: (key) => ordered(key, () => storage.delete(key)),
+    take: (key) => ordered(key, () => storage.take(key)),
+    lock: (key, ttlMs, run) => entered(storage, key, ttlMs, timeoutMs, run),
     close: () => bounded(storage.close()),
     guarantees: storage.guarantees,
   };
+}
+
+/** Waiting for a lock ends when its holder's time and a deadline are over; the work inside has its own. */
+async function entered<T>(
+  storage: CompleteStorage,
+  key: string,
+  ttlMs: number,
+  timeoutMs: number,
+  run: () => Promise<T>,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  let isTooLate = false;
+  const waiting = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      isTooLate = true;
+      reject(storeUnavailable(new Error('the lock was not to be had in time')));
+    }, ttlMs + timeoutMs);
+  });
+  const locked = storage.lock(key, ttlMs, () => {
+    clearTimeout(timer);
+    // who waited has been answered by now
+    if (isTooLate) return Promise.reject(new Error('too late'));
+    return run();
+  });
+  try {
+    return await Promise.race([locked, waiting]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

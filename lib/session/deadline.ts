@@ -1,10 +1,19 @@
 import { SmartError } from '../smart-error.js';
 
-/** The work's result, or `store_unavailable` when it fails or takes longer than this. */
-export async function withinDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+/**
+ * The work's result, or `store_unavailable` when it fails or takes longer than this.
+ *
+ * @param options.isForgotten nobody waits for it: the deadline does not keep the process from ending
+ */
+export async function withinDeadline<T>(
+  work: Promise<T>,
+  timeoutMs: number,
+  options: { isForgotten?: boolean } = {},
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    if (options.isForgotten) timer.unref();
   });
   try {
     return await Promise.race([work, deadline]);

@@ -30,10 +30,14 @@ export function pinnedServer(server: SmartConfiguration): PinnedServer {
 
 /** One completed launch as it is stored, encrypted. Times are epoch milliseconds. */
 export interface LaunchRecord {
+  /** tells this launch from a later one under the same session id */
+  launchId: string;
   iss: string;
   clientId: string;
   server: PinnedServer;
   accessToken: string;
+  /** when the access token was received */
+  issuedAt: number;
   expiresAt: number;
   refreshToken?: string;
   scope: string;

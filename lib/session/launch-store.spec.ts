@@ -55,6 +55,15 @@ describe('a stored launch', () => {
     expect(await launches.read('attacker')).toBeUndefined();
   });
 
+  it('C-7 is removed only as long as no later one took its place', async () => {
+    const [first, later] = [record(), record({ launchId: 'launch-2' })];
+    await launches.write('id-1', later);
+    await launches.removeSame('id-1', first);
+    expect(await launches.read('id-1')).toEqual(later);
+    await launches.removeSame('id-1', later);
+    expect(await launches.read('id-1')).toBeUndefined();
+  });
+
   it('is an outage and no logout where the store is down', async () => {
     await launches.write('id-1', record());
     map.isDown = true;
@@ -128,6 +137,19 @@ describe('a launch that must not be lost', () => {
     expect([...map.entries.keys()].sort()).toEqual([keyOf('newer'), keyOf('last')].sort());
     expect((await launches.read('newer'))?.accessToken).toBe('access-3');
     expect(await launches.read('ended')).toBeUndefined();
+  });
+});
+
+describe('a launch that must not be lost and is to end', () => {
+  it('A9-3 does not fall back to what is stored while the store cannot let go of it', async () => {
+    await launches.write('id-1', record());
+    map.isDown = true;
+    await launches.writeSurely('id-1', record({ refreshToken: 'refresh-2' }));
+    await expect(launches.remove('id-1')).rejects.toMatchObject(UNAVAILABLE);
+    map.isDown = false;
+    expect((await launches.read('id-1'))?.refreshToken).toBe('refresh-2');
+    await launches.remove('id-1');
+    expect(await launches.read('id-1')).toBeUndefined();
   });
 });
 

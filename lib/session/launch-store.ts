@@ -60,8 +60,16 @@ export class LaunchStore {
 
   async remove(id: string): Promise<void> {
     const key = entryKey(LAUNCH_PREFIX, id);
-    this.#unsaved.delete(key);
     await this.storage.delete(key);
+    // Only now: until the store has let go of it, the older record there must not come back into use.
+    this.#unsaved.delete(key);
+  }
+
+  /** Removes this launch, and leaves a later one alone that took its place. */
+  async removeSame(id: string, launch: LaunchRecord): Promise<void> {
+    await this.exclusive(id, async () => {
+      if ((await this.read(id))?.launchId === launch.launchId) await this.remove(id);
+    });
   }
 
   /** Runs the task while no other request, in this process or another, changes this launch. */

@@ -1,5 +1,5 @@
-import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import KeyvRedis from '@keyv/redis';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import KeyvRedis, { createClient } from '@keyv/redis';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import { freePort } from '../../test/support/free-port.js';
@@ -7,7 +7,9 @@ import { describeWithRedis, describeWithRedisServer, startRedisServer } from '..
 import type { RedisProcess } from '../../test/support/redis.js';
 import { completeStorage } from './complete-storage.js';
 import { isRedisAdapter } from './redis-storage.js';
-import type { CompleteStorage } from './smart-storage.js';
+import type { CompleteStorage, SmartStorage } from './smart-storage.js';
+
+type KeyvRedisClient = NonNullable<ConstructorParameters<typeof KeyvRedis>[0]>;
 
 const MINUTE = 60_000;
 const UNAVAILABLE = { error: 'store_unavailable', status: 503 };
@@ -16,7 +18,6 @@ await describeWithRedis('sessions in Redis', (redis) => {
   const storage = () => completeStorage(redis.keyv(), 2_000);
 
   afterEach(() => redis.clear());
-  afterAll(() => redis.close());
 
   it('are kept under the namespace of the Keyv, as they were given', async () => {
     const store = storage();
@@ -35,6 +36,27 @@ await describeWithRedis('sessions in Redis', (redis) => {
     await store.set('key', 'value', MINUTE);
     expect(await storage().take('key')).toBe('value');
     expect(store.guarantees).toEqual({ atomicTake: true, atomicLock: true, memoryOnly: false });
+  });
+
+  it('are kept in a KeyvRedis that no Keyv is around, too', async () => {
+    const adapter = new KeyvRedis(redis.url, { namespace: redis.namespace });
+    const store = completeStorage(adapter, 2_000);
+    await store.set('key', 'value', MINUTE);
+    expect(await storage().take('key')).toBe('value');
+    expect(store.guarantees.atomicLock).toBe(true);
+    await store.close();
+  });
+
+  it('are an outage and no logout where the client answers with buffers', async () => {
+    await storage().set('key', 'value', MINUTE);
+    // 36 is RESP's "$", a bulk string
+    const client = createClient({ url: redis.url, commandOptions: { typeMapping: { 36: Buffer } } });
+    const adapter = new KeyvRedis(client as KeyvRedisClient);
+    const keyv = new Keyv({ store: adapter, namespace: redis.namespace, useKeyPrefix: false });
+    const store = completeStorage(keyv, 2_000);
+    await expect(store.get('key')).rejects.toMatchObject(UNAVAILABLE);
+    await expect(store.take('key')).rejects.toMatchObject(UNAVAILABLE);
+    await store.close();
   });
 
   it('have a time to live, every key, locks too', async () => {
@@ -93,10 +115,13 @@ await describeWithRedis('sessions in Redis', (redis) => {
     const log: string[] = [];
     const { promise: slowIsDone, resolve: slowEnds } = promised();
     const { promise: nextIsIn, resolve: nextEnters } = promised();
+    const { promise: slowIsIn, resolve: slowEnters } = promised();
     const first = slow.lock('key', 50, async () => {
+      slowEnters();
       await nextIsIn;
       log.push('slow out');
     });
+    await slowIsIn;
     const second = next.lock('key', MINUTE, async () => {
       log.push('next in');
       nextEnters();
@@ -116,7 +141,7 @@ await describeWithRedis('sessions in Redis', (redis) => {
     const holding = holder.lock('key', MINUTE, async () => (held(), released));
     await isHeld;
     let ran = false;
-    await expect(waiter.lock('key', 1, async () => void (ran = true))).rejects.toThrow('not released');
+    await expect(waiter.lock('key', 1, async () => void (ran = true))).rejects.toMatchObject(UNAVAILABLE);
     expect(ran).toBe(false);
     release();
     await holding;
@@ -176,6 +201,33 @@ describeWithRedisServer('a Redis that is down', () => {
       expect(await answer).toBe('answer');
     },
   );
+
+  it('C-17 keeps nobody waiting for a lock longer than the first who waits', async () => {
+    await start();
+    server.signal('SIGSTOP');
+    let ran = 0;
+    const waiting = Array.from({ length: 10 }, () => store.lock('key', MINUTE, async () => ran++));
+    const results = await Promise.allSettled(waiting);
+    expect(results).toMatchObject(Array(10).fill({ status: 'rejected' }));
+    expect(ran).toBe(0);
+  });
+
+  it('keeps no lock that was taken when it woke up, for somebody who no longer waits', async () => {
+    await start();
+    server.signal('SIGSTOP');
+    await expect(store.lock('key', MINUTE, async () => 'ran')).rejects.toMatchObject(UNAVAILABLE);
+    server.signal('SIGCONT');
+    expect(await store.lock('key', 500, async () => 'ran')).toBe('ran');
+  });
+
+  it('is not connected to again by calls that are late when the application has ended', async () => {
+    await start();
+    server.signal('SIGKILL');
+    const calls = [store.set('key', 'a', MINUTE), store.set('key', 'b', MINUTE), store.delete('key')];
+    await Promise.allSettled(calls);
+    await store.close().catch(() => undefined);
+    await expect(store.get('key')).rejects.toMatchObject(UNAVAILABLE);
+  });
 
   it('serves again when it is back', async () => {
     await start();

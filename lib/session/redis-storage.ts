@@ -35,41 +35,76 @@ const RELEASE_IF_MINE = `if redis.call('get', KEYS[1]) == ARGV[1] then return re
 export function redisStorage(adapter: RedisAdapter, timeoutMs: number): CompleteStorage {
   const mutex = new KeyedMutex();
   const redisKey = (key: string) => adapter.createKeyPrefix(key, adapter.namespace);
-  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  let failedAt = 0;
+  let isClosed = false;
+
+  /** A call that was queued until after the end must not open the connection again. */
+  const connected = async () => {
+    if (isClosed) throw new Error('the storage is closed');
+    return adapter.getClient();
+  };
+
+  /** Who waited behind an attempt that found no Redis does not wait for one of its own. */
+  function queued<T>(key: string, enter: () => Promise<{ run: () => Promise<T> }>): Promise<T> {
+    const queuedAt = Date.now();
+    return mutex.run(key, async () => {
+      if (failedAt > queuedAt) throw new Error('Redis did not answer the one before');
+      const { run } = await enter().catch((error: unknown) => {
+        failedAt = Date.now();
+        throw error;
+      });
+      return run();
+    });
+  }
 
   async function acquire(client: RedisCommands, key: string, ttlMs: number): Promise<string> {
     const owner = randomUUID();
-    const giveUpAt = Date.now() + ttlMs + 1_000;
+    const giveUpAt = Date.now() + ttlMs + timeoutMs;
     for (let pause = 10; ; pause = Math.min(pause * 1.5, 100)) {
-      const taken = await withinDeadline(client.set(key, owner, { NX: true, PX: ttlMs }), timeoutMs);
+      const attempt = client.set(key, owner, { NX: true, PX: ttlMs });
+      const taken = await withinDeadline(attempt, timeoutMs).catch((error: unknown) => {
+        // A Redis that wakes up later may still take the lock, for somebody who no longer waits.
+        attempt.then(() => release(client, key, owner)).catch(() => undefined);
+        throw error;
+      });
       if (taken !== null) return owner;
       if (Date.now() > giveUpAt) throw new Error('the lock was not released in time');
       await delay(pause);
     }
   }
 
+  async function release(client: RedisCommands, key: string, owner: string): Promise<void> {
+    // A lock that cannot be released now ends by its TTL.
+    const released = client.eval(RELEASE_IF_MINE, { keys: [key], arguments: [owner] });
+    await withinDeadline(released, timeoutMs).catch(() => undefined);
+  }
+
   return {
-    get: async (key) => text(await (await adapter.getClient()).get(redisKey(key))),
+    get: async (key) => text(await (await connected()).get(redisKey(key))),
     set: async (key, value, ttlMs) => {
-      await (await adapter.getClient()).set(redisKey(key), value, { PX: Math.max(1, Math.floor(ttlMs)) });
+      await (await connected()).set(redisKey(key), value, { PX: Math.max(1, Math.floor(ttlMs)) });
     },
-    delete: async (key) => void (await (await adapter.getClient()).del(redisKey(key))),
-    take: async (key) => text(await (await adapter.getClient()).getDel(redisKey(key))),
+    delete: async (key) => void (await (await connected()).del(redisKey(key))),
+    take: async (key) => text(await (await connected()).getDel(redisKey(key))),
     // One waiter per process polls Redis; the others queue behind it.
     lock: (key, ttlMs, run) =>
-      mutex.run(key, async () => {
-        const client = await withinDeadline(adapter.getClient(), timeoutMs);
+      queued(key, async () => {
+        const client = await withinDeadline(connected(), timeoutMs);
         const lockKey = redisKey(`lock:${key}`);
         const owner = await acquire(client, lockKey, ttlMs);
-        try {
-          return await run();
-        } finally {
-          // A lock that cannot be released now ends by its TTL.
-          const release = client.eval(RELEASE_IF_MINE, { keys: [lockKey], arguments: [owner] });
-          await withinDeadline(release, timeoutMs).catch(() => undefined);
-        }
+        return { run: () => run().finally(() => release(client, lockKey, owner)) };
       }),
-    close: async () => void (await adapter.disconnect()),
+    close: async () => {
+      isClosed = true;
+      await adapter.disconnect();
+    },
     guarantees: { atomicTake: true, atomicLock: true, memoryOnly: false },
   };
+}
+
+/** A client that is set up to answer with buffers would look like an empty store, and log everybody out. */
+function text(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value === 'string') return value;
+  throw new Error('Redis answered with something that is not text');
 }

@@ -18,15 +18,20 @@ export const CONTEXT: LaunchContext = {
   extra: {},
 };
 
+const HOUR_MS = 3_600_000;
+
 /** A completed launch, its access token good for an hour. */
 export function launchRecord(iss: string, overrides: Partial<LaunchRecord> = {}): LaunchRecord {
   const now = Date.now();
   return {
+    launchId: 'launch-1',
     iss,
     clientId: 'growth-chart',
     server: { token_endpoint: new URL('/token', iss).href },
     accessToken: 'access-1',
-    expiresAt: now + 3_600_000,
+    // an hour's token, whenever it expires
+    issuedAt: (overrides.expiresAt ?? now + HOUR_MS) - HOUR_MS,
+    expiresAt: now + HOUR_MS,
     refreshToken: 'refresh-1',
     scope: 'launch offline_access patient/Patient.rs',
     scopeAssumed: false,

@@ -1,0 +1,94 @@
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { CONTEXT, launchRecord, runtimeAt } from '../test/support/launch-parts.js';
+import { MapStorage } from '../test/support/map-storage.js';
+import { OpenIdProvider, idToken, signingKey } from '../test/support/openid-provider.js';
+import type { SigningKey } from '../test/support/openid-provider.js';
+import { registrationOf } from '../test/support/registration.js';
+import type { LaunchRecord } from './session/launch-record.js';
+import type { SmartRuntime } from './smart-runtime.js';
+
+const RENEWED = { access_token: 'access-2', token_type: 'Bearer', expires_in: 300 };
+
+let provider: OpenIdProvider;
+let key: SigningKey;
+let iss: string;
+let map: MapStorage;
+let runtime: SmartRuntime;
+let logged: string[];
+
+beforeAll(async () => {
+  provider = await OpenIdProvider.start();
+  key = await signingKey('RS256', { kid: 'rsa-1' });
+  iss = `${provider.server.url}/fhir`;
+});
+afterAll(() => provider.close());
+beforeEach(() => {
+  provider.reset([key]);
+  map = new MapStorage();
+  logged = [];
+  const log = (line: string) => void logged.push(line);
+  runtime = runtimeAt(iss, map, { logger: { warn: log, error: log } });
+});
+afterEach(() => runtime.close());
+
+/** what the token endpoint answers; the JWKS stays what it is */
+function answerWith(json: object): void {
+  provider.server.respondWith(({ path }) => ({ json: path === '/jwks' ? { keys: provider.keys } : json }));
+}
+
+const refresh = () => runtime.refresh.refresh('s', launchRecord(iss), registrationOf({ iss }));
+
+describe('a refresh that answers for somebody else', () => {
+  const identity = () => ({ iss: provider.issuer, sub: 'user-1', fhirUser: null, claims: {} });
+  const stored = (changed: Partial<LaunchRecord>) => {
+    const { issuer, jwksUri: jwks_uri } = provider;
+    const server = { issuer, jwks_uri, token_endpoint: `${issuer}/token` };
+    return runtime.launches.write('s', launchRecord(iss, { server, ...changed }));
+  };
+
+  it.each<[string, LaunchRecord['context'], object]>([
+    ['patient', CONTEXT, { patient: 'canary-2' }],
+    ['patient', { ...CONTEXT, patient: null }, { patient: 'canary-2' }],
+    ['encounter', { ...CONTEXT, encounter: 'e1' }, { encounter: 'canary-2' }],
+  ])('A9-6 ends the session and says so: another %s', async (what, context, changed) => {
+    await stored({ context });
+    answerWith({ ...RENEWED, ...changed });
+    const refused = await refresh();
+    expect(refused).toMatchObject({ error: 'patient_changed', status: 401 });
+    expect(map.entries.size).toBe(0);
+    expect(logged).toEqual([expect.stringContaining(`another ${what}`)]);
+    expect(inspect(refused, { depth: 9 }) + logged.join()).not.toMatch(/canary|patient-1|access-|refresh-/);
+  });
+
+  it('B-24 ends the session: an id_token of another user', async () => {
+    await stored({ identity: identity() });
+    const id_token = await idToken(key, provider.claims({ sub: 'user-2', nonce: undefined }));
+    answerWith({ ...RENEWED, id_token });
+    expect(await refresh()).toMatchObject({ error: 'patient_changed' });
+    expect(map.entries.size).toBe(0);
+  });
+
+  it.each<[string, Record<string, unknown>, number]>([
+    ['of the same user', {}, 0],
+    ['of the same user and login', { iat: 1_000, nonce: 'nonce-1' }, 0],
+    ['E-LCH-2 without audience', { sub: 'user-2', aud: undefined }, 1],
+    ['that expired', { sub: 'user-2', exp: 1_000 }, 1],
+    ['of another issuer', { sub: 'user-2', iss: 'https://evil.example' }, 1],
+  ])('B-24 an id_token %s changes nothing', async (_what, changed, warnings) => {
+    await stored({ identity: identity() });
+    const id_token = await idToken(key, provider.claims({ nonce: undefined, ...changed }));
+    answerWith({ ...RENEWED, id_token });
+    expect(await refresh()).toMatchObject({ accessToken: 'access-2', identity: identity() });
+    expect(logged).toHaveLength(warnings);
+    expect(logged.join()).not.toMatch(/user-|evil/);
+  });
+
+  it('B-24 an id_token that was forged replaces nobody', async () => {
+    await stored({ identity: identity() });
+    const attacker = await signingKey('RS256', { kid: 'rsa-1' });
+    const id_token = await idToken(attacker, provider.claims({ sub: 'admin' }));
+    answerWith({ ...RENEWED, id_token });
+    expect(await refresh()).toMatchObject({ identity: identity() });
+  });
+});
