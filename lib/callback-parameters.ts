@@ -1,5 +1,20 @@
 import { SmartError } from './smart-error.js';
 
+/** RFC 6749 4.1.2.1 and OIDC Core 3.1.2.6; another word is the EHR's own, or somebody's else, and not repeated */
+const ERRORS = [
+  'invalid_request',
+  'unauthorized_client',
+  'access_denied',
+  'unsupported_response_type',
+  'invalid_scope',
+  'server_error',
+  'temporarily_unavailable',
+  'interaction_required',
+  'login_required',
+  'account_selection_required',
+  'consent_required',
+];
+
 /** The callback's parameters, however the framework hands them over. */
 export type CallbackParameters = URLSearchParams | Record<string, unknown>;
 
@@ -47,16 +62,27 @@ export function readCallback(parameters: CallbackParameters): AuthorizationRespo
   };
 }
 
-/** The code, when the response is this server's and no error (RFC 9207, RFC 6749 4.1.2.1). */
+/**
+ * The code, when the response is this server's and no error (RFC 9207, RFC 6749 4.1.2.1).
+ *
+ * @param where the launch's redirect URL and the path of the request: EHRs with redirect URLs of their own are
+ *   kept apart by them (RFC 9700 4.4)
+ */
 export function authorizationCode(
   response: AuthorizationResponse,
   server: { issuer?: string; authorization_response_iss_parameter_supported?: boolean },
+  where: { callbackUrl?: string; arrivedAt?: string } = {},
 ): string | SmartError {
-  const isForeign =
-    response.iss !== undefined && server.issuer !== undefined && response.iss !== server.issuer;
+  const { callbackUrl, arrivedAt } = where;
+  // A server that says who it is must be one whose issuer we know.
+  const isForeign = response.iss !== undefined && response.iss !== server.issuer;
   const isMissing =
     response.iss === undefined && server.authorization_response_iss_parameter_supported === true;
-  if (isForeign || isMissing) {
+  const isElsewhere =
+    callbackUrl !== undefined &&
+    arrivedAt !== undefined &&
+    lastSegment(arrivedAt) !== lastSegment(new URL(callbackUrl).pathname);
+  if (isForeign || isMissing || isElsewhere) {
     return new SmartError(
       'issuer_mismatch',
       'The callback does not come from the authorization server of this launch',
@@ -64,10 +90,16 @@ export function authorizationCode(
   }
   if (response.error !== undefined) {
     const oauthError = /^[\x21-\x7e]{1,100}$/.test(response.error) ? response.error : 'invalid_error';
+    const reason = ERRORS.includes(oauthError) ? `: ${oauthError}` : '';
     const details = { oauthError, errorUri: response.errorUri };
     return oauthError === 'access_denied'
       ? new SmartError('access_denied', 'The user or the EHR refused the access', details)
-      : new SmartError('authorization_failed', 'The EHR could not authorize the launch', details);
+      : new SmartError('authorization_failed', `The EHR could not authorize the launch${reason}`, details);
   }
   return response.code ?? new SmartError('invalid_callback', 'The callback has neither a code nor an error');
+}
+
+/** Before a path stands what a proxy or a global prefix puts there. */
+function lastSegment(path: string): string | undefined {
+  return path.split('/').filter(Boolean).at(-1);
 }

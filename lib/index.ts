@@ -21,7 +21,7 @@ export type { SmartSession } from './active-launch.js';
 export type { CallbackParameters } from './callback-parameters.js';
 
 export { ReadyClient } from './ready-client.js';
-export type { ContextResource, FhirRequestOptions } from './ready-client.js';
+export type { ContextResource, FhirRequestOptions, Stored } from './ready-client.js';
 export type { SearchParameters, SearchResult } from './fhir/search-result.js';
 export type {
   AnyResource,

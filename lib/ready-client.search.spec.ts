@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Bundle, Observation } from 'fhir/r4.js';
+import { clientWith } from '../test/support/client-with.js';
 import { EhrServer } from '../test/support/ehr-server.js';
-import { httpClient, launchRecord } from '../test/support/launch-parts.js';
-import { ReadyClient } from './ready-client.js';
+import { httpClient } from '../test/support/launch-parts.js';
+import type { ReadyClient } from './ready-client.js';
 import { SmartError } from './smart-error.js';
 
 const http = httpClient();
@@ -21,18 +22,8 @@ afterAll(async () => {
 beforeEach(() => {
   ehr.reset();
   evil.reset();
-  const record = launchRecord(`${ehr.url}/fhir`);
-  fhir = new ReadyClient(
-    {
-      record,
-      issuerName: 'Test EHR',
-      renew: async () => new SmartError('session_expired', 'over'),
-      isAlive: async () => true,
-      end: async () => undefined,
-    },
-    http,
-    1_000_000,
-  );
+  const over = new SmartError('session_expired', 'over');
+  ({ fhir } = clientWith(`${ehr.url}/fhir`, http, {}, over));
 });
 
 function page(id: string, next?: string): Bundle<Observation> {

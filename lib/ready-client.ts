@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { LaunchContext } from './ehr/launch-context.js';
 import { fhirExchange } from './fhir/fhir-http.js';
 import type { FhirHttpAnswer, FhirMethod } from './fhir/fhir-http.js';
@@ -39,6 +40,12 @@ export interface FhirRequestOptions {
   /** aborts the request (not a token refresh under way) */
   signal?: AbortSignal;
 }
+
+/** A resource as the server stored it: with an id. */
+export type Stored<R extends { resourceType: string }, V extends FhirVersion = 'R4'> = ResourceOf<
+  R['resourceType'],
+  V
+> & { id: string };
 
 /** A resource the launch names: its id, and a request for it. */
 export interface ContextResource<Resource> {
@@ -146,19 +153,19 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
   async create<R extends AnyResource<V>>(
     resource: R,
     options: FhirRequestOptions = {},
-  ): Promise<R | SmartError> {
+  ): Promise<Stored<R, V> | SmartError> {
     if (typeof resource?.resourceType !== 'string') return notAResource();
     const path = referencePath(resource.resourceType, 'new');
     if (path instanceof SmartError) return path;
     const answer = await this.#exchange('POST', resource.resourceType, resource, withRepresentation(options));
-    return answer instanceof SmartError ? answer : stored(resource, answer);
+    return answer instanceof SmartError ? answer : stored<Stored<R, V>>(resource, answer);
   }
 
   /** PUTs a resource that has an id; answers it as the server stored it. */
   async update<R extends AnyResource<V>>(
     resource: R,
     options: FhirRequestOptions = {},
-  ): Promise<R | SmartError> {
+  ): Promise<Stored<R, V> | SmartError> {
     if (typeof resource?.resourceType !== 'string') return notAResource();
     if (typeof resource.id !== 'string') {
       return new SmartError(
@@ -169,7 +176,7 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
     const path = referencePath(resource.resourceType, resource.id);
     if (path instanceof SmartError) return path;
     const answer = await this.#exchange('PUT', path, resource, withRepresentation(options));
-    return answer instanceof SmartError ? answer : stored(resource, answer);
+    return answer instanceof SmartError ? answer : stored<Stored<R, V>>(resource, answer);
   }
 
   /** Whether this launch still stands: its session is there and its access token is not expired. */
@@ -189,6 +196,15 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
     return schema ? validatedNow(schema, value, `The claim ${name}`) : value;
   }
 
+  /** What a log or a JSON answer shows of it: no patient, no token. */
+  toJSON(): { fhirServer: string; scopes: string } {
+    return { fhirServer: this.issuerName, scopes: this.scopes.toString() };
+  }
+
+  [inspect.custom](): string {
+    return `ReadyClient ${JSON.stringify(this)}`;
+  }
+
   #contextResource<Resource>(name: string, reference: string | null): ContextResource<Resource> {
     const split = reference === null ? null : splitFhirUser(reference);
     return {
@@ -200,7 +216,12 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
           return new SmartError('missing_context', `The launch has no ${name}`, { missing: [name] });
         }
         const answer = await this.#exchange('GET', reference, undefined, options);
-        return answer instanceof SmartError ? answer : (answer.body as Resource);
+        if (answer instanceof SmartError) return answer;
+        const { resourceType, id } = (answer.body ?? {}) as { resourceType?: unknown; id?: unknown };
+        if (resourceType === split?.type && (id === undefined || id === split?.id)) {
+          return answer.body as Resource;
+        }
+        return new SmartError('invalid_fhir_response', `The FHIR server answered with another ${name}`);
       },
     };
   }
@@ -246,13 +267,12 @@ function withRepresentation(options: FhirRequestOptions): FhirRequestOptions {
 }
 
 /** What the server stored; a server that answers without a body says at least where it is. */
-function stored<R extends { resourceType: string }>(resource: R, answer: FhirHttpAnswer): R {
-  const body = answer.body as R | undefined;
-  if (body?.resourceType === resource.resourceType) return body;
-  const id = /(?:^|\/)[A-Z][A-Za-z]+\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/|$)/.exec(
-    answer.header('location') ?? '',
-  )?.[1];
-  return id === undefined ? resource : { ...resource, id };
+function stored<T>(resource: { resourceType: string }, answer: FhirHttpAnswer): T {
+  const body = answer.body as { resourceType?: unknown } | undefined;
+  if (body?.resourceType === resource.resourceType) return body as T;
+  const location = answer.header('location') ?? '';
+  const id = /(?:^|\/)[A-Z][A-Za-z]+\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/|$)/.exec(location)?.[1];
+  return (id === undefined ? resource : { ...resource, id }) as T;
 }
 
 function notAResource(): SmartError {

@@ -1,6 +1,6 @@
-import { Module, Scope } from '@nestjs/common';
+import { Inject, Module, Optional, Scope } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
-import { APP_FILTER, REQUEST } from '@nestjs/core';
+import { APP_FILTER, APP_INTERCEPTOR, REQUEST } from '@nestjs/core';
 import { createLaunchController } from './nest/launch.controller.js';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -11,9 +11,23 @@ import {
 import { resolveRoutes } from './nest/module-options.js';
 import type { SmartOnFhirModuleExtras } from './nest/module-options.js';
 import { SmartClients } from './nest/smart-clients.js';
+import { SmartErrorInterceptor } from './nest/smart-error.interceptor.js';
 import { SmartErrorFilter } from './nest/smart-error.filter.js';
 import { SmartSessionGuard } from './nest/smart-session.guard.js';
+import { unknownOptions } from './ehr/unknown-options.js';
 import { SmartClient } from './smart-client.js';
+import { configurationError } from './smart-runtime.js';
+
+const ASYNC_OPTIONS = [
+  'imports',
+  'inject',
+  'useFactory',
+  'useClass',
+  'useExisting',
+  'provideInjectionTokensFrom',
+  'isGlobal',
+  'routes',
+];
 
 /**
  * SMART App Launch for a Nest app: mounts the launch and callback routes, keeps sessions, and gives
@@ -24,13 +38,23 @@ import { SmartClient } from './smart-client.js';
  */
 @Module({})
 export class SmartOnFhirModule extends ConfigurableModuleClass {
+  constructor(@Optional() @Inject(SmartClients) clients: SmartClients | undefined) {
+    super();
+    if (clients) return;
+    throw configurationError([
+      'SmartOnFhirModule is imported as it is: import SmartOnFhirModule.forRoot({ … }) or forRootAsync({ … })',
+    ]);
+  }
+
   /** @throws SmartError `invalid_configuration` when the app starts, listing every mistake */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
-    return wired(super.forRoot(options), options);
+    return wired(super.forRoot(options ?? {}), options ?? {});
   }
 
   /** As `forRoot`, with the options from a factory; `routes` and `isGlobal` stand beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    const mistakes = unknownOptions('forRootAsync', options, ASYNC_OPTIONS);
+    if (mistakes.length) throw configurationError(mistakes);
     return wired(super.forRootAsync(options), options);
   }
 }
@@ -48,6 +72,7 @@ function wired(definition: DynamicModule, extras: SmartOnFhirModuleExtras): Dyna
       SmartSessionGuard,
       SmartErrorFilter,
       { provide: APP_FILTER, useExisting: SmartErrorFilter },
+      { provide: APP_INTERCEPTOR, useClass: SmartErrorInterceptor },
       {
         provide: SmartClient,
         scope: Scope.REQUEST,

@@ -63,7 +63,13 @@ describe('ownUrl', () => {
 });
 
 describe('requiredText', () => {
-  it.each(['', '   ', undefined, null, 5, []])('refuses %j with the fix', (value) => {
+  it.each([5, [], ['launch']])('refuses %j, which is not one string', (value) => {
+    expect(requiredText('client.scope', value, 'scopes')).toEqual([
+      'client.scope must be one string: scopes',
+    ]);
+  });
+
+  it.each(['', '   ', undefined, null])('refuses %j with the fix', (value) => {
     expect(requiredText('client.scope', value, 'scopes')).toEqual(['client.scope is missing: give scopes']);
   });
 

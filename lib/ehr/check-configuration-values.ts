@@ -7,7 +7,10 @@ export function ownUrl(path: string, value: unknown, development: boolean): stri
   try {
     url = new URL(value);
   } catch {
-    return [`${path} is not an absolute URL: give e.g. "https://app.example.com/fhir/callback"`];
+    const example = path.endsWith('callbackUrl')
+      ? 'https://app.example.com/fhir/callback'
+      : 'https://app.example.com/';
+    return [`${path} is not an absolute URL: give e.g. "${example}"`];
   }
   const mistakes: string[] = [];
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && development && isLoopback(url.hostname))) {
@@ -22,5 +25,10 @@ export function ownUrl(path: string, value: unknown, development: boolean): stri
 }
 
 export function requiredText(path: string, value: unknown, fix: string): string[] {
-  return typeof value === 'string' && value.trim() !== '' ? [] : [`${path} is missing: give ${fix}`];
+  if (typeof value === 'string' && value.trim() !== '') return [];
+  return [
+    value === undefined || value === null || typeof value === 'string'
+      ? `${path} is missing: give ${fix}`
+      : `${path} must be one string: ${fix}`,
+  ];
 }

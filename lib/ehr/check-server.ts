@@ -72,6 +72,11 @@ function checkIssuer(path: string, server: KnownFhirServer, development: boolean
   if (!base) {
     return [`${path}.issuer is not a FHIR base URL: give an absolute URL without query, fragment or user`];
   }
+  if (base.url.pathname.includes('/.well-known/')) {
+    return [
+      `${path}.issuer is the address of the SMART configuration: give the FHIR base, without /.well-known/…`,
+    ];
+  }
   if (base.url.protocol === 'http:' && !development) {
     return [`${path}.issuer must use https (for development: options.allowNonHttpsLaunch: true)`];
   }
@@ -93,8 +98,8 @@ function checkAuthentication(path: string, server: ClientAuthenticationConfigura
   }
   if (type !== 'confidential-symmetric' && type !== 'confidential-asymmetric') {
     return [
-      `${path}.type must be 'public', 'confidential-symmetric' or 'confidential-asymmetric': ` +
-        'a client that authenticates is the safer choice, public must be asked for',
+      `${path}.type must be 'public', 'confidential-symmetric' or 'confidential-asymmetric'` +
+        (typeof type === 'string' ? `, not '${type.slice(0, 40)}'` : ': a public client must be asked for'),
     ];
   }
   if (!METHODS[type].includes(method as string)) {

@@ -71,6 +71,21 @@ describe('a FHIR request', () => {
     },
   );
 
+  it('A8-2 lets no header of the caller say where it goes or how long it is', async () => {
+    const headers = {
+      Host: 'evil.example',
+      'Content-Length': '1',
+      'Transfer-Encoding': 'chunked',
+      connection: 'x',
+    };
+    const body = { resourceType: 'Patient' };
+    expect(await send({ method: 'POST', body, headers })).toMatchObject({ status: 200 });
+    expect(ehr.requests[0]).toMatchObject({
+      headers: { host: new URL(ehr.url).host },
+      body: JSON.stringify(body),
+    });
+  });
+
   it.each([
     ['a header with a line break', { headers: { prefer: 'a\r\nx-evil: 1' } }],
     ['a header name that is none', { headers: { 'a b': 'c' } }],

@@ -21,6 +21,14 @@ export interface FhirHttpAnswer {
   header(name: string): string | undefined;
 }
 
+/** where a request goes and how long it is are not the caller's to say */
+const CONNECTION_HEADERS = new Set([
+  'host',
+  'content-length',
+  'connection',
+  'transfer-encoding',
+  'authorization',
+]);
 const FHIR_JSON = 'application/fhir+json';
 
 /** One request to the FHIR server with this token; whatever is not a 2xx is a SmartError. */
@@ -34,7 +42,9 @@ export async function fhirExchange(
   const what = `${request.method} ${describePath(request.url, fhirBaseUrl)}`;
   const headers: Record<string, string> = { accept: FHIR_JSON };
   if (request.body !== undefined) headers['content-type'] = FHIR_JSON;
-  for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value;
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    if (!CONNECTION_HEADERS.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
+  }
   // last, so that no caller's header sends another token
   headers.authorization = `Bearer ${accessToken}`;
   let answer: HttpAnswer;

@@ -94,8 +94,8 @@ export async function typesOfTheClient(fhir: ReadyClient, path: string): Promise
   fhir.search('Observation', { date: new Date() });
 
   const patient: r4.Patient = { resourceType: 'Patient', active: true };
-  exactly<Answer<r4.Patient>>()(fhir.create(patient));
-  exactly<Answer<r4.Patient>>()(fhir.update(patient));
+  exactly<Answer<r4.Patient & { id: string }>>()(fhir.create(patient));
+  exactly<Answer<r4.Patient & { id: string }>>()(fhir.update(patient));
   // @ts-expect-error no such resource
   void fhir.create({ resourceType: 'Pateint' });
 

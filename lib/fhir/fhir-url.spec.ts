@@ -55,6 +55,8 @@ describe('the URL of a FHIR request', () => {
     ['a dot segment', './Patient/1'],
     ['dot segments with a tab, which a URL parser takes out', 'Patient/.\t./Binary/1'],
     ['dot segments with a line break', 'Patient/.\n./Binary/1'],
+    ['dot segments with a parameter, which some servers take out', 'Patient/..;x/..;/admin'],
+    ['a slash encoded twice', 'Patient/..%252F..%252Fadmin'],
     ['an encoded slash', 'Patient/..%2F..%2Fadmin'],
     ['an encoded backslash', 'Patient/..%5c..%5cadmin'],
     ['dot segments in an absolute URL', `${BASE}/Patient/../../../admin`],
@@ -64,6 +66,16 @@ describe('the URL of a FHIR request', () => {
   ])('A8-2 A8-6 is refused, so that no token goes to %s', (_what, target) => {
     expect(fhirUrl(BASE, target)).toMatchObject({ error: 'invalid_request', status: 400 });
   });
+
+  it.each(['Patient/undefined', 'Patient/null', 'Patient/undefined/$everything'])(
+    'A8-6 is refused where an id was forgotten: %s',
+    (target) => {
+      expect(fhirUrl(BASE, target)).toMatchObject({
+        error: 'invalid_request',
+        message: expect.stringMatching(/"(undefined|null)"/),
+      });
+    },
+  );
 
   it('A8-2 is checked when it comes as a URL object', () => {
     expect(fhirUrl(BASE, new URL('https://evil.example/'))).toMatchObject({ error: 'invalid_request' });

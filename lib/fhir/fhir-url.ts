@@ -23,8 +23,10 @@ export function fhirUrl(fhirBaseUrl: string, target: string | URL): URL | SmartE
   }
   const path = (isAbsolute ? text.replace(/^[^:]+:\/\/[^/?#]*/, '') : text).split(/[?#]/, 1)[0]!;
   // `new URL` resolves dot segments, servers decode slashes; a path with them wants to be somewhere else
-  const climbs = path.split('/').some((segment) => /^(\.|%2e){1,2}$|%2f|%5c/i.test(segment));
+  const climbs = path.split('/').some((segment) => /^(\.|%2e){1,2}(;.*)?$|%2f|%5c|%25/i.test(segment));
   const under = url.origin === base.origin && `${url.pathname}/`.startsWith(base.pathname);
+  const unset = path.split('/').find((segment) => segment === 'null' || segment === 'undefined');
+  if (unset) return new SmartError('invalid_request', `The path holds "${unset}" where an id should be`);
   if (climbs || !under || url.username || url.password || url.hash || text.includes('#')) return refused();
   return url;
 }

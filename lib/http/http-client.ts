@@ -103,7 +103,7 @@ export class HttpClient {
 
   /** Closes idle connections and lets running calls finish. */
   async close(): Promise<void> {
-    await this.#agent.close();
+    if (!this.#agent.closed) await this.#agent.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import { checkConfiguration } from '../ehr/check-configuration.js';
 import type { KnownFhirServer, SmartClientConfiguration } from '../ehr/known-fhir-server.js';
-import { isStorageOption } from '../session/complete-storage.js';
+import { storageMistake } from '../session/complete-storage.js';
 import { DEFAULTS } from '../smart-client-options.js';
 import { unknownOptions } from '../ehr/unknown-options.js';
 import { DEFAULT_ROUTES } from './module-options.js';
@@ -10,6 +10,8 @@ const MIN_SECRET_LENGTH = 32;
 const SESSION_OPTIONS = ['secret', 'idleTimeoutMs', 'absoluteTimeoutMs', 'cookieName', 'embedded', 'active'];
 const BOOLEANS = ['autoRefresh', 'enableMultiLaunch', 'allowNonHttpsLaunch'];
 const NUMBERS = Object.keys(DEFAULTS).filter((name) => !SESSION_OPTIONS.includes(name));
+/** more milliseconds than this make a timer fire at once */
+const MAX_TIMER = 2 ** 31 - 1;
 const MAY_BE_ZERO = ['clockToleranceMs', 'refreshSkewMs'];
 
 /** Every mistake in the module's options, each as a sentence that names the option, the problem, the fix. */
@@ -19,18 +21,16 @@ export function checkModuleOptions(
   production: boolean,
 ): string[] {
   if (typeof given !== 'object' || given === null) {
-    return ['the options are missing: call SmartOnFhirModule.forRoot({ client: { … } })'];
+    return [
+      'the options are missing: forRoot({ client: { … } }) takes them, and the factory of forRootAsync must return them',
+    ];
   }
   const { client, options, storage, session } = given;
   return [
-    ...unknownOptions('the module', given, ['client', 'options', 'storage', 'session']),
+    ...misplaced(given),
     ...checkConfiguration(client, options?.allowNonHttpsLaunch === true),
     ...checkBehaviour(options ?? {}),
-    ...(storage === undefined || isStorageOption(storage)
-      ? []
-      : [
-          'storage is none: give a Keyv, a cache-manager Cache, or an object with get(key) and set(key, value, ttlMs)',
-        ]),
+    ...(storage === undefined ? [] : [storageMistake(storage) ?? []].flat()),
     ...checkSession(session, production),
     ...(routes ? checkRoutes(routes, client) : []),
   ];
@@ -41,8 +41,10 @@ function checkBehaviour(options: Record<string, unknown>): string[] {
     if (value === undefined || name === 'logger') return [];
     if (BOOLEANS.includes(name))
       return typeof value === 'boolean' ? [] : [`options.${name} must be true or false`];
-    if (!NUMBERS.includes(name)) return [`options.${name} is not an option: see SmartClientOptions`];
-    if (isDuration(value) && (value !== 0 || MAY_BE_ZERO.includes(name))) return [];
+    if (!NUMBERS.includes(name))
+      return unknownOptions('options', { [name]: value }, [...BOOLEANS, ...NUMBERS]);
+    if (isDuration(value) && Number(value) <= MAX_TIMER && (value !== 0 || MAY_BE_ZERO.includes(name)))
+      return [];
     return [
       `options.${name} must be a ${MAY_BE_ZERO.includes(name) ? 'number, zero or more' : 'positive number'}`,
     ];
@@ -120,4 +122,18 @@ function isDuration(value: unknown): boolean {
 
 function isOrigin(value: unknown): boolean {
   return typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value;
+}
+
+/** Options that are none, with the place where they belong. */
+function misplaced(given: object): string[] {
+  const { routes, isGlobal, ...others } = given as Record<string, unknown>;
+  const client = ['clientId', 'scope', 'callbackUrl', 'redirectUrl', 'knownFhirServers', 'allowAnyIssuer'];
+  const ofClient = Object.keys(others).filter((name) => client.includes(name));
+  const beside = Object.entries({ routes, isGlobal }).filter(([, value]) => value !== undefined);
+  const known = ['client', 'options', 'storage', 'session', ...ofClient];
+  return [
+    ...beside.map(([name]) => `${name} stands beside useFactory, not in what it returns`),
+    ...ofClient.map((name) => `${name} belongs into client: { ${name} }`),
+    ...unknownOptions('the module', others, known),
+  ];
 }

@@ -7,10 +7,10 @@ export function errorPage(error: SmartError, correlationId: string): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The app could not be opened</title>
+<title>Something went wrong</title>
 </head>
 <body>
-<h1>The app could not be opened</h1>
+<h1>Something went wrong</h1>
 <p>${escapeHtml(error.message)}</p>
 <p>Code: <code>${escapeHtml(error.error)}</code>, reference: <code>${escapeHtml(correlationId)}</code></p>
 </body>

@@ -14,7 +14,7 @@ import type { Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { SmartError, unwrap } from '../smart-error.js';
 import { answerHeaders } from './answer-headers.js';
-import { queryOf, wantsHtml } from './http-request.js';
+import { queryOf, rawRequest, wantsHtml } from './http-request.js';
 import { SMART_ON_FHIR_OPTIONS } from './module-definition.js';
 import type { ResolvedRoutes, SmartOnFhirModuleOptions } from './module-options.js';
 import { SmartClients } from './smart-clients.js';
@@ -48,8 +48,12 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
       this.#redirect(response, 302, redirect_url);
     }
 
-    @Get(routes.callback)
+    // a redirect URL per EHR, e.g. /fhir/callback/hospital-b, keeps mixed-up answers apart (RFC 9700 4.4)
+    @Get([routes.callback, `${routes.callback}/:ehr`])
     async callback(@Req() request: object, @Res() response: unknown): Promise<void> {
+      if (rawRequest(request).method === 'HEAD') {
+        throw new SmartError('invalid_callback', 'A callback is a GET', { status: 405 });
+      }
       const { redirect_url } = unwrap(await this.clients.for(request).callback(queryOf(request)));
       this.#redirect(response, 303, redirect_url);
     }
@@ -60,7 +64,6 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
         throw new SmartError('csrf_rejected', 'The request does not come from the app itself');
       }
       await this.clients.for(request).logout();
-      this.clients.endCookie(request);
       if (wantsHtml(request)) this.#redirect(response, 303, this.options.client.redirectUrl);
       else this.#answer(response, 204, '');
     }

@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import type { SmartSession } from '../active-launch.js';
 import { signingKeys } from '../ehr/client-authentication.js';
-import { randomId } from '../session/keys.js';
 import type { SmartStorageOption } from '../session/smart-storage.js';
 import { SmartClient } from '../smart-client.js';
 import type { SmartClientOptions } from '../smart-client-options.js';
 import { configurationError, runtimeFor } from '../smart-runtime.js';
 import type { SmartRuntime } from '../smart-runtime.js';
 import { checkModuleOptions } from './check-module-options.js';
-import { headerOf, queryOf, rememberReplies, responseOf } from './http-request.js';
+import { headerOf, queryOf, rawRequest, rememberReplies, responseOf } from './http-request.js';
 import { SMART_ON_FHIR_OPTIONS, SMART_ROUTES } from './module-definition.js';
 import type { ResolvedRoutes, SmartOnFhirModuleOptions } from './module-options.js';
 import { SessionCookies } from './session-cookies.js';
@@ -23,20 +22,26 @@ import { SessionCookies } from './session-cookies.js';
 @Injectable()
 export class SmartClients implements OnModuleInit, OnModuleDestroy {
   readonly #logger = new Logger('SmartOnFhir');
+  // Private to the runtime: the options hold secrets, and loggers print what they can see.
+  readonly #given: SmartOnFhirModuleOptions;
   readonly #cookies: SessionCookies;
   readonly #options: SmartClientOptions;
   readonly #storage: SmartStorageOption | undefined;
   readonly #runtime: SmartRuntime;
   /** origins the app itself is served from */
   readonly ownOrigins: ReadonlySet<string>;
+  /** redirect URLs differ between EHRs, so an answer that arrives at another's is refused */
+  readonly #keepsEhrsApart: boolean;
   /** origins that may show the app in a frame; `null`: it is not embedded */
   readonly frameAncestors: readonly string[] | null;
 
   constructor(
-    @Inject(SMART_ON_FHIR_OPTIONS) private readonly given: SmartOnFhirModuleOptions,
+    @Inject(SMART_ON_FHIR_OPTIONS) given: SmartOnFhirModuleOptions,
     @Inject(SMART_ROUTES) private readonly routes: ResolvedRoutes | false,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(ApplicationConfig) private readonly appConfig: ApplicationConfig,
   ) {
+    this.#given = given;
     const production = process.env.NODE_ENV === 'production';
     const mistakes = checkModuleOptions(given, routes, production);
     if (mistakes.length) throw configurationError(mistakes);
@@ -57,11 +62,13 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     this.#runtime = runtimeFor(client, storage, this.#options);
     this.#cookies = new SessionCookies({
       name: cookieName ?? 'smart-session',
-      secure: client.callbackUrl.startsWith('https:'),
+      secure: new URL(client.callbackUrl).protocol === 'https:',
       embedded: Boolean(embedded),
     });
-    this.frameAncestors = embedded ? (embedded === true ? [] : embedded.frameAncestors) : null;
     const servers = client.knownFhirServers ?? [];
+    this.frameAncestors = embedded ? ancestorsOf(embedded, servers) : null;
+    this.#keepsEhrsApart =
+      new Set([client, ...servers].map(({ callbackUrl }) => callbackUrl ?? client.callbackUrl)).size > 1;
     const ownUrls = [client, ...servers].flatMap(({ callbackUrl, redirectUrl }) => [
       callbackUrl,
       redirectUrl,
@@ -71,6 +78,7 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
   }
 
   onModuleInit(): void {
+    this.#checkCallbackRoute();
     rememberReplies(this.adapterHost.httpAdapter);
   }
 
@@ -80,15 +88,20 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
 
   /** The client of this request's session; its calls answer `no_session` when there is none. */
   for(request: object): SmartClient {
-    return new SmartClient(this.#session(request), this.#storage, this.given.client, this.#options);
+    return new SmartClient(this.#session(request), this.#storage, this.#given.client, this.#options);
   }
 
-  /** Whether this request may change something: embedded sessions need a proof of origin (C-12). */
+  /**
+   * Whether this request may change something. An embedded session's cookie comes along from every site, so
+   * it needs a proof of origin; a `Lax` cookie only from sibling hosts, so only what says it is one is refused.
+   */
   isTrustedOrigin(request: object, method: string): boolean {
-    if (this.frameAncestors === null || ['GET', 'HEAD', 'OPTIONS'].includes(method)) return true;
+    if (['GET', 'HEAD', 'OPTIONS'].includes(method)) return true;
     const site = headerOf(request, 'sec-fetch-site');
-    if (site !== undefined) return site === 'same-origin';
-    return this.ownOrigins.has(headerOf(request, 'origin') ?? '');
+    const isOwnOrigin = this.ownOrigins.has(headerOf(request, 'origin') ?? '');
+    if (this.frameAncestors === null)
+      return site === undefined || site === 'same-origin' || site === 'none' || isOwnOrigin;
+    return site === undefined ? isOwnOrigin : site === 'same-origin';
   }
 
   forbidCaching(request: object): void {
@@ -96,13 +109,9 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     if (response !== undefined) this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
   }
 
-  endCookie(request: object): void {
-    this.#cookies.clearSession(this.adapterHost.httpAdapter, request);
-  }
-
   /** Public keys of every asymmetric registration, for the JWKS route. */
   publicKeys(): object[] {
-    const keys = (this.given.client.knownFhirServers ?? []).flatMap((server) =>
+    const keys = (this.#given.client.knownFhirServers ?? []).flatMap((server) =>
       server.type === 'confidential-asymmetric' ? signingKeys(server) : [],
     );
     return [...new Map(keys.map(({ kid, publicJwk }) => [kid, publicJwk])).values()].filter(
@@ -115,23 +124,19 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     return {
       ...this.#cookies.read(request),
       ...this.#active(request),
-      createBrowserId: () => {
-        const id = randomId();
-        this.#cookies.setLaunch(httpAdapter, request, id);
-        return id;
-      },
-      createSessionId: () => {
-        const id = randomId();
-        this.#cookies.setSession(httpAdapter, request, id);
-        return id;
-      },
+      ...(this.#keepsEhrsApart && { callbackPath: rawRequest(request).url?.split('?', 1)[0] }),
+      browserStarted: (id) => this.#cookies.setLaunch(httpAdapter, request, id),
+      sessionStarted: (id) => this.#cookies.setSession(httpAdapter, request, id),
+      sessionEnded: () => this.#cookies.clearSession(httpAdapter, request),
     };
   }
 
   #active(request: object): { activePatient: string | null; activeIssuer: string | null } {
-    const { active } = this.given.session ?? {};
+    const { active } = this.#given.session ?? {};
     const query = this.#options.enableMultiLaunch ? queryOf(request) : new URLSearchParams();
-    const named = (header: string, parameter: string) => headerOf(request, header) ?? query.get(parameter);
+    // Told twice and differently, the caller means nobody: joined, the names are no patient's id.
+    const named = (header: string, parameter: string) =>
+      [...new Set([headerOf(request, header) ?? [], query.getAll(parameter)].flat())].join(' ') || null;
     return {
       activePatient: named(active?.patientHeader ?? 'x-smart-patient', active?.patientQuery ?? 'patient'),
       activeIssuer: named(active?.issuerHeader ?? 'x-smart-issuer', active?.issuerQuery ?? 'iss'),
@@ -158,17 +163,28 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
         'The storage cannot take or lock atomically: one process is safe, several are not. Use Redis, or give it take() and lock()',
       );
     }
-    if (this.given.options?.allowNonHttpsLaunch && production) {
+    if (this.#given.options?.allowNonHttpsLaunch && production) {
       this.#logger.warn('options.allowNonHttpsLaunch is set in production: tokens may travel unencrypted');
     }
-    if (this.routes) {
-      const expected = `/${this.routes.path}/${this.routes.callback}`;
-      const { pathname } = new URL(this.given.client.callbackUrl);
-      if (!pathname.endsWith(expected)) {
-        this.#logger.warn(
-          `client.callbackUrl has the path ${pathname}, but the callback route is ${expected}`,
-        );
-      }
+  }
+
+  /** A callback URL that meets no route works in no EHR, and says so only there. */
+  #checkCallbackRoute(): void {
+    if (!this.routes) return;
+    const { path, callback } = this.routes;
+    const expected = ['', this.appConfig.getGlobalPrefix(), path, callback].join('/').replace(/\/{2,}/g, '/');
+    const { pathname } = new URL(this.#given.client.callbackUrl);
+    if (!pathname.endsWith(expected)) {
+      this.#logger.warn(`client.callbackUrl has the path ${pathname}, but the callback route is ${expected}`);
     }
   }
+}
+
+/** Left to itself, the EHRs' own origins: an EHR that shows the app is one that launches it. */
+function ancestorsOf(
+  embedded: true | { frameAncestors: string[] },
+  servers: readonly { issuer?: string }[],
+): readonly string[] {
+  if (embedded !== true) return embedded.frameAncestors;
+  return [...new Set(servers.flatMap(({ issuer }) => (issuer === undefined ? [] : new URL(issuer).origin)))];
 }

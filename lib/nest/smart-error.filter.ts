@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Catch, Inject, Injectable, Logger } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { throwError } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { SmartError } from '../smart-error.js';
 import { answerHeaders } from './answer-headers.js';
 import { errorPage } from './error-page.js';
@@ -22,7 +24,9 @@ export class SmartErrorFilter implements ExceptionFilter<SmartError> {
     @Inject(SmartClients) private readonly clients: SmartClients,
   ) {}
 
-  catch(error: SmartError, host: ArgumentsHost): void {
+  catch(error: SmartError, host: ArgumentsHost): void | Observable<never> {
+    // A microservice's caller is answered by an observable; GraphQL takes the error as it is.
+    if (host.getType() === 'rpc') return throwError(() => error);
     if (host.getType() !== 'http') throw error;
     const { httpAdapter } = this.adapterHost;
     const http = host.switchToHttp();
@@ -30,8 +34,8 @@ export class SmartErrorFilter implements ExceptionFilter<SmartError> {
     // A body that was being streamed can only be cut off.
     if (httpAdapter.isHeadersSent(response)) return void httpAdapter.end(response);
     const correlationId = randomUUID();
-    const note = `${error.error} (${error.status}) ${correlationId}`;
-    if (error.status >= 500) this.#logger.error(`${note}: ${error.message}`);
+    const note = `${error.error} (${error.status}) ${correlationId}: ${error.message}`;
+    if (error.status >= 500) this.#logger.error(note);
     // a visit without a launch is no event
     else if (error.error !== 'no_session') this.#logger.warn(note);
     const html = wantsHtml(http.getRequest<object>());
@@ -40,6 +44,8 @@ export class SmartErrorFilter implements ExceptionFilter<SmartError> {
       httpAdapter.setHeader(response, name, value);
     }
     httpAdapter.setHeader(response, 'Content-Type', contentType);
+    // the number in the log, for clients that read JSON
+    httpAdapter.setHeader(response, 'X-Correlation-Id', correlationId);
     if (error.retryAfterMs !== undefined) {
       httpAdapter.setHeader(response, 'Retry-After', String(Math.ceil(error.retryAfterMs / 1000)));
     }

@@ -3,7 +3,7 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { ReadyClient } from '../ready-client.js';
 import { SmartError } from '../smart-error.js';
 import { rawRequest } from './http-request.js';
-import { recallReady, rememberReady } from './ready-memo.js';
+import { recallForGuard, rememberReady } from './ready-memo.js';
 import { unmetRequirement } from './requirements.js';
 import { SmartClients } from './smart-clients.js';
 
@@ -21,7 +21,7 @@ export class SmartSessionGuard implements CanActivate {
   constructor(@Inject(SmartClients) protected readonly clients: SmartClients) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const known = recallReady(context);
+    const known = recallForGuard(context, this.clients);
     const ready = known ?? (await this.#launchOf(context));
     if (ready instanceof SmartError) return this.onRefused(ready, context);
     const unmet = unmetRequirement(ready, context);
@@ -52,7 +52,7 @@ export class SmartSessionGuard implements CanActivate {
     this.clients.forbidCaching(request);
     const ready = await this.clients.for(request).ready();
     if (ready instanceof SmartError) return ready;
-    rememberReady(context, request, ready);
+    rememberReady(context, request, ready, this.clients);
     return ready;
   }
 }

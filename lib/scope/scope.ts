@@ -83,6 +83,10 @@ export class SmartScopes {
     return this.#granted.join(' ');
   }
 
+  toJSON(): string[] {
+    return this.toArray();
+  }
+
   [Symbol.iterator](): Iterator<string> {
     return this.#granted[Symbol.iterator]();
   }

@@ -189,6 +189,10 @@ describe('the signature of an id_token', () => {
     const header = { alg: 'RS256', kid: 'rsa-1' };
     accepted(await verify(forged(header, claims(), signedBy(rs256))));
     refused(await verify(forged({ ...header, crit: ['x'], x: 1 }, claims(), signedBy(rs256))));
+    const name = `\u001b[31m\n${'x'.repeat(5_000)}`;
+    const long = await verify(forged({ ...header, crit: [name], [name]: 1 }, claims(), signedBy(rs256)));
+    refused(long);
+    expect((long as SmartError).message).toMatch(/^[\x20-\x7e]{1,300}$/);
   });
 });
 

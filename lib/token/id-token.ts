@@ -171,5 +171,8 @@ function sameText(a: string, b: string): boolean {
 
 /** jose's messages name the claim or the fault, never a value */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'it cannot be read';
+  // jose quotes the names of header parameters
+  return error instanceof Error
+    ? error.message.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)
+    : 'it cannot be read';
 }

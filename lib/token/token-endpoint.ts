@@ -25,6 +25,8 @@ export interface TokenRefusal {
 /**
  * One request to the token endpoint: never repeated, never redirected. Answers the members of the token
  * response as they came, or the error.
+ *
+ * @param received is given a token response before it is judged: a refresh token in it is the only copy
  */
 export async function tokenRequest(
   http: HttpClient,
@@ -32,6 +34,7 @@ export async function tokenRequest(
   server: AuthorizationServer,
   grantType: 'authorization_code' | 'refresh_token',
   parameters: Record<string, string>,
+  received?: (answer: JsonObject) => void,
 ): Promise<JsonObject | SmartError> {
   let answered: JsonObject | undefined;
   let refusal: TokenRefusal | undefined;
@@ -39,6 +42,7 @@ export async function tokenRequest(
     const json = parseJsonObject(answer.body);
     if (answer.status === 200 && json && json.access_token !== undefined) {
       answered = json;
+      received?.(json);
       return Response.json(standardised(json));
     }
     refusal = readRefusal(answer.status, json);

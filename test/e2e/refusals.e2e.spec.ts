@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get, UseGuards } from '@nestjs/common';
-import { RequireContext, RequireScopes, SmartSessionGuard } from 'nestjs-smart-on-fhir';
+import { Controller, Get, Post, UseGuards } from '@nestjs/common';
+import {
+  FhirClient,
+  ReadyClient,
+  RequireContext,
+  RequireScopes,
+  SmartSessionGuard,
+} from 'nestjs-smart-on-fhir';
 import { adapters } from '../support/adapters.js';
 import { Browser, startEhr, startTestApp } from '../support/launched-app.js';
 import type { TestApp } from '../support/launched-app.js';
@@ -201,6 +207,63 @@ describe.each(adapters)('What is refused on $name', ({ create }) => {
       [403, 'insufficient_scope'],
     ]);
     await own.close();
+  });
+
+  it('C-3 an answer that arrives at another EHR’s redirect URL: 400, no token request', async () => {
+    const own = await startTestApp({
+      adapter: create(),
+      ehr,
+      server: { callbackUrl: 'CALLBACK/hospital-a' },
+    });
+    const browser = new Browser();
+    const callback = await own.toCallback(browser, { patient });
+    const elsewhere = new URL(callback);
+    elsewhere.pathname = '/fhir/callback/hospital-b';
+    const before = exchanges();
+
+    expect(callback.pathname).toBe('/fhir/callback/hospital-a');
+    const answer = await browser.get(elsewhere.href, { Accept: 'application/json' });
+    expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([
+      400,
+      'issuer_mismatch',
+    ]);
+    expect(exchanges()).toBe(before);
+    await own.close();
+  });
+
+  it('A8-7 an error that a route returns is answered as the error it is, not as a success', async () => {
+    @Controller('careless')
+    @UseGuards(SmartSessionGuard)
+    class Careless {
+      @Post()
+      write(@FhirClient() fhir: ReadyClient) {
+        return fhir.create({ resourceType: 'Observation', status: 'final', code: { text: 'x' } });
+      }
+    }
+    const own = await startTestApp({ adapter: create(), ehr, controllers: [Careless] });
+    const browser = new Browser();
+    await own.launch(browser, { patient });
+
+    expect((await browser.post(`${own.url}/careless`, {})).status).toBe(403);
+    await own.close();
+  });
+
+  it('two names for the patient, in header and query, are none', async () => {
+    const multi = await startTestApp({
+      adapter: create(),
+      ehr,
+      module: { options: { enableMultiLaunch: true } },
+    });
+    const browser = new Browser();
+    await multi.launch(browser, { patient });
+    const asked = async (query: string, header?: string) =>
+      (await browser.get(`${multi.url}/api/patient${query}`, header ? { 'x-smart-patient': header } : {}))
+        .status;
+
+    expect(await asked(`?patient=${patient}`, patient)).toBe(200);
+    expect(await asked('?patient=other', patient)).toBe(403);
+    expect(await asked(`?patient=${patient}&patient=other`)).toBe(403);
+    await multi.close();
   });
 
   it('a guarded answer is not cached, unless the route says so', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { SmartStorage } from 'nestjs-smart-on-fhir';
 import { adapters } from '../support/adapters.js';
 import { Browser, follow, startEhr, startTestApp } from '../support/launched-app.js';
 import type { TestApp } from '../support/launched-app.js';
@@ -72,6 +73,43 @@ describe.each(adapters)('The session on $name', ({ create }) => {
 
     expect(attacker.status).toBe(401);
     expect(browser.cookies('localhost')['smart-session']).not.toBe(planted);
+  });
+
+  it('sets the launch cookie anew at every launch, so that the last one has its ten minutes', async () => {
+    const browser = new Browser();
+    await browser.get(ehr.launchUrl(app.clientId, { patient }));
+    const before = browser.cookies('localhost')['smart-session-launch'];
+
+    const again = await browser.get(ehr.launchUrl(app.clientId, { patient }));
+
+    expect(again.headers.getSetCookie()).toEqual([
+      expect.stringContaining(`smart-session-launch=${before}; Max-Age=600`),
+    ]);
+  });
+
+  it('a callback that cannot be stored leaves the browser its old session', async () => {
+    const entries = new Map<string, string>();
+    let isDown = false;
+    const storage: SmartStorage = {
+      get: async (key) => entries.get(key),
+      set: async (key, value) => {
+        if (isDown && key.startsWith('smart:launch:')) throw new Error('down');
+        entries.set(key, value);
+      },
+      delete: async (key) => void entries.delete(key),
+    };
+    const own = await startTestApp({ adapter: create(), ehr, module: { storage } });
+    const browser = new Browser();
+    await own.launch(browser, { patient });
+    const callback = await own.toCallback(browser, { patient });
+    isDown = true;
+
+    const answer = await browser.get(callback.href);
+    isDown = false;
+
+    expect([answer.status, answer.headers.getSetCookie()]).toEqual([503, []]);
+    expect((await own.get(browser, '/api/patient')).status).toBe(200);
+    await own.close();
   });
 
   it('C-21 logout ends the session, clears the cookie and revokes the tokens', async () => {

@@ -77,7 +77,8 @@ export interface TestAppOptions {
   authentication?: AppAuthentication;
   module?: Partial<Omit<SmartOnFhirModuleOptions, 'client'>> & SmartOnFhirModuleExtras;
   client?: Partial<SmartOnFhirModuleOptions['client']>;
-  server?: KnownFhirServerSwitches & { scope?: string };
+  /** `CALLBACK` in a callbackUrl stands for the app's own */
+  server?: KnownFhirServerSwitches & { scope?: string; callbackUrl?: string };
   controllers?: Type[];
   imports?: ModuleMetadata['imports'];
 }
@@ -105,11 +106,12 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
   const url = `http://localhost:${port}`;
   const clientId = `app-${++clients}`;
   const { client, jwks } = await credentials(authentication);
+  const callbackUrl = (options.server?.callbackUrl ?? 'CALLBACK').replace('CALLBACK', `${url}/fhir/callback`);
   ehr.registerApp({
     clientId,
     name: clientId,
     launchUri: `${url}/fhir/launch`,
-    redirectUris: [`${url}/fhir/callback`],
+    redirectUris: [`${url}/fhir/callback`, callbackUrl],
     authentication,
     ...(authentication.startsWith('client_secret') && { clientSecret: SECRET }),
     ...(jwks && { jwks: { keys: [jwks] } }),
@@ -125,7 +127,9 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
           scope: SCOPE,
           callbackUrl: `${url}/fhir/callback`,
           redirectUrl: `${url}/chart`,
-          knownFhirServers: [{ name: 'Demo EHR', issuer: ehr.fhirBaseUrl, ...client, ...options.server }],
+          knownFhirServers: [
+            { name: 'Demo EHR', issuer: ehr.fhirBaseUrl, ...client, ...options.server, callbackUrl },
+          ],
           ...options.client,
         },
         options: { allowNonHttpsLaunch: true, ...options.module?.options },

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import KeyvRedis, { createClient } from '@keyv/redis';
-import { describe, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { Keyv } from 'keyv';
 import { freePort } from './free-port.js';
 
@@ -13,23 +13,12 @@ export class TestRedis {
   readonly #client;
   readonly #keyvs: Keyv[] = [];
 
-  private constructor(readonly url: string) {
-    this.#client = createClient({
-      url,
-      socket: { connectTimeout: 2_000, reconnectStrategy: false },
-    });
-    this.#client.on('error', () => undefined);
+  constructor(readonly url: string) {
+    this.#client = clientOf(url);
   }
 
-  /** Undefined where no Redis answers. */
-  static async connect(url = URL_OF_TESTS): Promise<TestRedis | undefined> {
-    const redis = new TestRedis(url);
-    try {
-      await redis.#client.connect();
-      return redis;
-    } catch {
-      return undefined;
-    }
+  async open(): Promise<void> {
+    await this.#client.connect();
   }
 
   /** A Keyv as an application makes it; each has a connection of its own, as another process would. */
@@ -58,9 +47,27 @@ export class TestRedis {
   }
 
   async close(): Promise<void> {
+    if (!this.#client.isOpen) return;
     await this.clear();
     await Promise.all(this.#keyvs.map((keyv) => keyv.disconnect()));
     this.#client.destroy();
+  }
+}
+
+function clientOf(url: string) {
+  const client = createClient({ url, socket: { connectTimeout: 2_000, reconnectStrategy: false } });
+  client.on('error', () => undefined);
+  return client;
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = clientOf(url);
+  try {
+    await client.connect();
+    client.destroy();
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -96,8 +103,14 @@ export async function startRedisServer(): Promise<RedisProcess> {
 
 /** `describe` where a Redis answers. Elsewhere the tests are skipped with a line that says so; in CI they fail. */
 export async function describeWithRedis(name: string, tests: (redis: TestRedis) => void): Promise<void> {
-  const redis = await TestRedis.connect();
-  if (redis) return describe(name, () => tests(redis));
+  if (await answers(URL_OF_TESTS)) {
+    return describe(name, () => {
+      const redis = new TestRedis(URL_OF_TESTS);
+      beforeAll(() => redis.open());
+      afterAll(() => redis.close());
+      tests(redis);
+    });
+  }
   skipped(name, `no Redis answers at ${URL_OF_TESTS}`);
 }
 

@@ -1,0 +1,31 @@
+import type { HttpClient } from '../../lib/http/http-client.js';
+import { ReadyClient } from '../../lib/ready-client.js';
+import type { LaunchRecord } from '../../lib/session/launch-record.js';
+import type { SmartError } from '../../lib/smart-error.js';
+import { launchRecord } from './launch-parts.js';
+
+/** A client of the EHR at `iss`, and what it asked of its session: `renew <token>`, `end`. */
+export function clientWith(
+  iss: string,
+  http: HttpClient,
+  changed: Partial<LaunchRecord> = {},
+  renewed?: LaunchRecord | SmartError,
+): { fhir: ReadyClient; asked: string[] } {
+  const asked: string[] = [];
+  const record = launchRecord(iss, changed);
+  const fhir = new ReadyClient(
+    {
+      record,
+      issuerName: 'Test EHR',
+      renew: async (rejected) => {
+        asked.push(`renew ${rejected.accessToken}`);
+        return renewed ?? { ...record, accessToken: 'access-2' };
+      },
+      isAlive: async () => true,
+      end: async () => void asked.push('end'),
+    },
+    http,
+    1_000_000,
+  );
+  return { fhir, asked };
+}
