@@ -85,7 +85,9 @@ describe('what the launch is about', () => {
   it('B-28 may be a user of another server, who is known but not asked for with this token', async () => {
     const reference = `${evil.url}/Practitioner/7`;
     const { fhir } = clientWith({ identity: identity(reference) });
-    expect(fhir.user).toMatchObject({ id: '7', reference, type: 'Practitioner' });
+    // its id belongs to somebody else on this server
+    expect(fhir.user).toMatchObject({ id: null, reference, type: 'Practitioner' });
+    expect(fhir.practitioner).toMatchObject({ id: null, reference: null });
     expect(await fhir.user.request()).toMatchObject({ error: 'invalid_request' });
     expect(evil.requests).toEqual([]);
   });

@@ -49,7 +49,7 @@ export type Stored<R extends { resourceType: string }, V extends FhirVersion = '
 
 /** A resource the launch names: its id, and a request for it. */
 export interface ContextResource<Resource> {
-  /** null when the launch has none */
+  /** null when the launch has none, or it is one of another server */
   readonly id: string | null;
   /** e.g. `Patient/123`; for a user of another server an absolute URL */
   readonly reference: string | null;
@@ -102,7 +102,8 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
     this.issuerName = handle.issuerName;
     const { patient, encounter } = record.context;
     const user = record.identity?.fhirUser ?? null;
-    const practitioner = user !== null && splitFhirUser(user).type === 'Practitioner' ? user : null;
+    // A user of another server has an id there, which may be somebody else's here.
+    const practitioner = user !== null && /^Practitioner\//.test(user) ? user : null;
     this.patient = this.#contextResource('patient', patient === null ? null : `Patient/${patient}`);
     this.encounter = this.#contextResource('encounter', encounter === null ? null : `Encounter/${encounter}`);
     this.user = this.#contextResource('user', user);
@@ -208,7 +209,7 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
   #contextResource<Resource>(name: string, reference: string | null): ContextResource<Resource> {
     const split = reference === null ? null : splitFhirUser(reference);
     return {
-      id: split?.id ?? null,
+      id: reference === null || reference.includes('://') ? null : (split?.id ?? null),
       reference,
       type: split?.type ?? null,
       request: async (options: FhirRequestOptions = {}) => {
