@@ -199,6 +199,13 @@ describe('several launches in a session', () => {
     expect(await active('p4')).toMatchObject({ record: { context: { patient: 'p4' } } });
   });
 
+  it('C-6 end when the EHR names no user, neither before nor now', async () => {
+    const first = await launch(A, 'p1', null);
+    await launch(A, 'p2', null);
+    expect(await active('p1')).toMatchObject({ error: 'unknown_patient' });
+    expect(await parts.launches.read(first)).toBeUndefined();
+  });
+
   it('A3-5 keep one launch of a patient whose EHR writes its issuer with a slash the next time', async () => {
     await launch(A, 'p1');
     const second = await launch(`${A}/`, 'p1');

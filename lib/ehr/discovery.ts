@@ -57,7 +57,33 @@ export class Discovery {
     if (answer.status !== 200) throw new Error(`answered with status ${answer.status}`);
     const document = parseJsonObject(answer.body);
     if (!document) throw new Error('is not a JSON object');
-    return readSmartConfiguration(document, iss, this.options.allowHttp);
+    return this.#withOwnIssuer(readSmartConfiguration(document, iss, this.options.allowHttp), iss);
+  }
+
+  /**
+   * A server may name any issuer; one that is neither on its own host nor on its token endpoint's must name it
+   * too, in its OpenID configuration. Otherwise one EHR could pass for another: take its answers on the callback,
+   * and vouch for its users. An issuer that is not confirmed is left out, and with it every identity.
+   */
+  async #withOwnIssuer(configuration: SmartConfiguration, iss: string): Promise<SmartConfiguration> {
+    const { issuer, token_endpoint: tokenEndpoint } = configuration;
+    if (issuer === undefined) return configuration;
+    const own = [iss, tokenEndpoint].map((url) => new URL(url).origin);
+    if (own.includes(new URL(issuer).origin)) return configuration;
+    const answer = await this.http
+      .send({
+        method: 'GET',
+        url: new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
+        headers: { accept: 'application/json' },
+      })
+      .catch(() => undefined);
+    const provider = answer?.status === 200 ? parseJsonObject(answer.body) : undefined;
+    const isConfirmed = provider?.issuer === issuer && provider.token_endpoint === tokenEndpoint;
+    if (!isConfirmed) return { ...configuration, issuer: undefined, jwks_uri: undefined };
+    return {
+      ...configuration,
+      jwks_uri: endpointUrl('jwks_uri', provider.jwks_uri, issuer, this.options.allowHttp),
+    };
   }
 
   #withOverrides(registration: Registration, discovered: SmartConfiguration | undefined): SmartConfiguration {

@@ -17,7 +17,13 @@ const UNAVAILABLE = { error: 'store_unavailable', status: 503 };
 await describeWithRedis('sessions in Redis', (redis) => {
   const storage = () => completeStorage(redis.keyv(), 2_000);
 
-  afterEach(() => redis.clear());
+  const open: CompleteStorage[] = [];
+  const opened = (store: CompleteStorage) => (open.push(store), store);
+
+  afterEach(async () => {
+    for (const store of open.splice(0)) await store.close();
+    await redis.clear();
+  });
 
   it('are kept under the namespace of the Keyv, as they were given', async () => {
     const store = storage();
@@ -53,10 +59,9 @@ await describeWithRedis('sessions in Redis', (redis) => {
     const client = createClient({ url: redis.url, commandOptions: { typeMapping: { 36: Buffer } } });
     const adapter = new KeyvRedis(client as KeyvRedisClient);
     const keyv = new Keyv({ store: adapter, namespace: redis.namespace, useKeyPrefix: false });
-    const store = completeStorage(keyv, 2_000);
+    const store = opened(completeStorage(keyv, 2_000));
     await expect(store.get('key')).rejects.toMatchObject(UNAVAILABLE);
     await expect(store.take('key')).rejects.toMatchObject(UNAVAILABLE);
-    await store.close();
   });
 
   it('are closed with the application: no late call connects again', async () => {
