@@ -183,10 +183,13 @@ export class SmartClient {
         if (registration instanceof SmartError) return;
         const { refreshToken, accessToken, server } = record;
         if (!server.revocation_endpoint) return;
-        const revoked =
-          (refreshToken === undefined ||
-            (await revokeToken(http, registration, server, refreshToken, 'refresh_token'))) &&
-          (await revokeToken(http, registration, server, accessToken, 'access_token'));
+        // Both, whatever becomes of the first: some servers revoke only the token they are given.
+        const revocations = [
+          refreshToken === undefined ||
+            (await revokeToken(http, registration, server, refreshToken, 'refresh_token')),
+          await revokeToken(http, registration, server, accessToken, 'access_token'),
+        ];
+        const revoked = revocations.every(Boolean);
         if (!revoked)
           options.logger.warn(`${registration.name} did not confirm the revocation of a session’s tokens`);
       }),

@@ -29,6 +29,7 @@ const CONNECTION_HEADERS = new Set([
   'transfer-encoding',
   'authorization',
 ]);
+const MAX_RETRY_AFTER_SECONDS = 24 * 3600;
 const FHIR_JSON = 'application/fhir+json';
 
 /** One request to the FHIR server with this token; whatever is not a 2xx is a SmartError. */
@@ -92,7 +93,7 @@ function refusal(answer: HttpAnswer, body: unknown, what: string): SmartError {
   return new SmartError('fhir_request_failed', `${what} was answered with ${status}${reason}`, {
     status: status < 500 ? status : 502,
     operationOutcome,
-    ...(Number.isFinite(retryAfter) && retryAfter > 0 && { retryAfterMs: retryAfter * 1000 }),
+    ...(retryAfter > 0 && retryAfter <= MAX_RETRY_AFTER_SECONDS && { retryAfterMs: retryAfter * 1000 }),
     cause: { name: 'HttpError', code: `HTTP_${status}` },
   });
 }

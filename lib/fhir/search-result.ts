@@ -54,7 +54,11 @@ export class SearchResult<Resource, Bundle> implements AsyncIterable<Resource> {
         );
       }
       yield page as Bundle;
-      target = page.link?.find(({ relation }) => relation === 'next')?.url;
+      const next: unknown = page.link?.find(({ relation }) => relation === 'next')?.url;
+      if (next !== undefined && typeof next !== 'string') {
+        throw new SmartError('invalid_fhir_response', 'The next link of a search is not a URL');
+      }
+      target = next;
     }
   }
 

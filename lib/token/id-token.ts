@@ -171,6 +171,8 @@ function sameText(a: string, b: string): boolean {
 
 /** jose's messages name the claim or the fault, never a value */
 function reasonOf(error: unknown): string {
+  if (error instanceof errors.JOSENotSupported)
+    return 'it uses an extension or algorithm that is not supported';
   // jose quotes the names of header parameters
   return error instanceof Error
     ? error.message.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)

@@ -67,7 +67,9 @@ export class JwksCache {
     if (answer.status !== 200) throw new Error(`The JWKS answered with status ${answer.status}`);
     const document = parseJsonObject(answer.body);
     if (!document || !Array.isArray(document.keys)) throw new Error('The JWKS is not a JWK set');
-    const keys = document.keys.filter((key) => typeof key === 'object' && key !== null);
+    const keys = document.keys.filter(
+      (key) => typeof key === 'object' && key !== null && !Array.isArray(key),
+    );
     const known = {
       keys: { keys },
       fetchedAt: Date.now(),

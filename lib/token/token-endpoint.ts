@@ -100,11 +100,12 @@ function standardised(json: JsonObject): JsonObject {
   };
 }
 
+/** The error is a word; text with digits could be the token or code that was sent. */
 function readRefusal(status: number, json: JsonObject | undefined): TokenRefusal {
   const { error, error_uri: errorUri } = json ?? {};
   return {
     status,
-    ...(typeof error === 'string' && /^[\x21-\x7e]{1,100}$/.test(error) && { oauthError: error }),
+    ...(typeof error === 'string' && /^[a-z][a-z_.:#/-]{0,99}$/i.test(error) && { oauthError: error }),
     ...(typeof errorUri === 'string' && /^https:\/\/[\x21-\x7e]{1,500}$/.test(errorUri) && { errorUri }),
   };
 }
