@@ -76,9 +76,9 @@ describe('one launch in a session', () => {
   });
 
   it.each([
-    ['nobody used it', 60 * MINUTE, 60 * MINUTE],
-    ['A9-11 it reached its absolute end', 12 * 60 * MINUTE, 0],
-  ])('is over when %s, and its tokens are gone', async (_what, startedAgo, seenAgo) => {
+    ['idle for an hour', 60 * MINUTE, 60 * MINUTE],
+    ['A9-11 at its absolute end', 12 * 60 * MINUTE, 0],
+  ])('%s: over, and its tokens are gone', async (_what, startedAgo, seenAgo) => {
     const now = Date.now();
     const times = { startedAt: now - startedAgo, seenAt: now - seenAgo };
     // the store keeps it, though it should have dropped it

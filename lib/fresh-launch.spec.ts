@@ -89,9 +89,9 @@ describe('an access token', () => {
   });
 
   it.each([
-    ['A9-11 there is no refresh token', {}, { refreshToken: undefined }, 0],
-    ['the application refreshes by itself', { autoRefresh: false }, {}, 1],
-  ])('is used until it expires and not refreshed when %s', async (_when, options, changed, left) => {
+    ['A9-11 without a refresh token', {}, { refreshToken: undefined }, 0],
+    ['without autoRefresh', { autoRefresh: false }, {}, 1],
+  ])('%s: used until it expires, and not refreshed', async (_when, options, changed, left) => {
     await withOptions(options);
     const record = await stored({ ...expiringIn(1), ...changed });
     expect(await fresh(record)).toBe(record);

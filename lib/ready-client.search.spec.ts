@@ -44,7 +44,7 @@ describe('the pages of a search', () => {
     ['E-AID-1 relative to the host', () => '/fhir/Observation?page=2'],
     ['E-MISC-6 at the base itself', (base) => `${base}?_getpages=1&page=2`],
     ['E-AZ-2 longer than 2 kB', (base) => `${base}/Observation?page=2&ct=${'x'.repeat(4_000)}`],
-  ])('A8-3 are followed with the token: a next link %s', async (_what, next) => {
+  ])('A8-3 %s: a next link that is followed with the token', async (_what, next) => {
     ehr.respondWith(({ query }) => ({
       json: query.get('page') === '2' ? page('two') : page('one', next(`${ehr.url}/fhir`)),
     }));

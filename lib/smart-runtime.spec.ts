@@ -81,7 +81,7 @@ describe('the network of a runtime', () => {
     expect(await get(developing)).toMatchObject({ status: 200 });
   });
 
-  it('C-13 may be an internal one where the servers are known', async () => {
+  it('may be an internal one where the servers are known', async () => {
     const runtime = opened(new SmartRuntime(configuration(), undefined, {}));
     expect(await get(runtime)).toMatchObject({ status: 200 });
   });

@@ -72,7 +72,7 @@ describe('a refresh that answers for somebody else', () => {
   it.each<[string, Record<string, unknown>, number]>([
     ['of the same user', {}, 0],
     ['of the same user and login', { iat: 1_000, nonce: 'nonce-1' }, 0],
-    ['E-LCH-2 without audience', { sub: 'user-2', aud: undefined }, 1],
+    ['without audience, as the SMART launcher sends it', { sub: 'user-2', aud: undefined }, 1],
     ['that expired', { sub: 'user-2', exp: 1_000 }, 1],
     ['of another issuer', { sub: 'user-2', iss: 'https://evil.example' }, 1],
   ])('B-24 an id_token %s changes nothing', async (_what, changed, warnings) => {

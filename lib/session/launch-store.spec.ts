@@ -78,7 +78,7 @@ describe('the lifetime of a launch', () => {
     ['new: the idle timeout', 0, 0, 60],
     ['seen a while ago: what is left of it', 30, 20, 40],
     ['A9-11 near its absolute end: what is left of that', 710, 0, 10],
-  ])('is given to the store: %s', async (_what, startedAgo, seenAgo, left) => {
+  ])('%s, given to the store', async (_what, startedAgo, seenAgo, left) => {
     const now = Date.now();
     const times = { startedAt: now - startedAgo * MINUTE, seenAt: now - seenAgo * MINUTE };
     await launches.write('id-1', record(times));

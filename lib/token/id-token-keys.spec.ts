@@ -184,7 +184,7 @@ describe('the JWKS', () => {
     ['B-19 a jwks_uri that is no text', { jwks_uri: [] }],
     ['A2-11 a jwks_uri that is not http', { jwks_uri: 'ftp://ehr.example.org/jwks' }],
     ['A2-11 a jwks_uri with a password', { jwks_uri: 'https://a:b@ehr.example.org/jwks' }],
-  ])('is not read where the OpenID configuration is wrong: %s', async (_what, metadata) => {
+  ])('%s in the OpenID configuration: the JWKS is not read', async (_what, metadata) => {
     ehr.metadata = metadata;
     refused(await verify(idToken(rs256, claims()), discovered));
     expect(ehr.fetches).toBe(0);
@@ -203,11 +203,11 @@ describe('the JWKS', () => {
   });
 
   it.each<[string, EhrAnswer, string]>([
-    ['a broken connection', 'reset', 'ehr_unavailable'],
+    ['B-12 a broken connection', 'reset', 'ehr_unavailable'],
     ['C-17 too many bytes', { text: Buffer.alloc(1024 * 1024 + 1, 32) }, 'ehr_unavailable'],
-    ['503', { status: 503 }, 'invalid_id_token'],
-    ['HTML', { text: '<html>' }, 'invalid_id_token'],
-  ])('that cannot be read ends the login: %s', async (_what, answer, error) => {
+    ['B-12 a JWKS that answers 503', { status: 503 }, 'invalid_id_token'],
+    ['B-12 a JWKS that is HTML', { text: '<html>' }, 'invalid_id_token'],
+  ])('%s: the login ends', async (_what, answer, error) => {
     ehr.server.respondWith(() => answer);
     expect(await verify(idToken(rs256, claims()))).toMatchObject({ error });
     expect(await verify(idToken(rs256, claims()), discovered)).toMatchObject({ error });

@@ -61,7 +61,7 @@ describe('the claims of an id_token', () => {
     ['B-2 an alias of the issuer', { iss: 'https://old.example.org' }, alias('https://old.example.org')],
     ['B-9 no nonce where none was sent', { nonce: undefined }, { checks: { nonce: undefined } }],
     ['T-3 a nonce where none was sent', {}, { checks: { nonce: undefined } }],
-  ])('are accepted: %s', async (_what, changed, situation = {}) => {
+  ])('%s: accepted', async (_what, changed, situation = {}) => {
     accepted(await verify(idToken(rs256, claims(changed)), situation));
   });
 
@@ -98,7 +98,7 @@ describe('the claims of an id_token', () => {
     ['B-9 no nonce', () => ({ nonce: undefined })],
     ['B-23 the at_hash of another token', () => ({ at_hash: hash('sha256', 'access-2') })],
     ['B-23 an at_hash that is no text', () => ({ at_hash: [hash('sha256', 'access-1')] })],
-  ])('are refused: %s', async (_what, changed, situation = {}) => {
+  ])('%s: refused', async (_what, changed, situation = {}) => {
     refused(await verify(idToken(rs256, claims(changed())), situation));
   });
 

@@ -111,7 +111,7 @@ describe('a JWKS that cannot be used', () => {
     ['no keys', { json: {} }, 'The JWKS is not a JWK set'],
     ['C-17 too many bytes', { text: Buffer.alloc(1024 * 1024 + 1, 32) }, 'larger than'],
     ['a broken connection', 'reset', '127.0.0.1'],
-  ])('is an error and is not remembered: %s', async (_what, answer, message) => {
+  ])('%s: an error that is not remembered', async (_what, answer, message) => {
     ehr.respondWith(() => answer);
     await expect(cache.get(uri)).rejects.toThrow(message);
     ehr.respondWith(() => ({ json: set('a') }));

@@ -213,7 +213,7 @@ describe('an exchange that fails', () => {
       { status: 400, json: { error: 'invalid_request', error_uri: 'https://ehr.example.org/e?id=1' } },
       { errorUri: 'https://ehr.example.org/e?id=1' },
     ],
-  ])('is a typed error: %s', async (_what, answer, expected) => {
+  ])('%s: a typed error', async (_what, answer, expected) => {
     expect(await answered(answer)).toMatchObject({ error: 'token_request_failed', status: 502, ...expected });
     expect(ehr.requests).toHaveLength(1);
   });
