@@ -16,6 +16,8 @@ export interface Registration extends ClientRegistration {
   iss: string;
   authentication: ClientAuthenticationConfiguration;
   switches: KnownFhirServerSwitches;
+  /** named in `knownFhirServers`; false: anybody's server, admitted by `allowAnyIssuer` */
+  isKnown: boolean;
 }
 
 const NO_SWITCHES: KnownFhirServerSwitches = {};
@@ -47,6 +49,7 @@ export function findRegistration(
       redirectUrl,
       authentication: { type: 'public' },
       switches: NO_SWITCHES,
+      isKnown: false,
     };
   }
   return new SmartError(
@@ -90,5 +93,6 @@ function registrationOf(
     redirectUrl: server.redirectUrl ?? configuration.redirectUrl,
     authentication: server,
     switches: server,
+    isKnown: true,
   };
 }
