@@ -4,6 +4,7 @@ import type { HttpClient } from './http/http-client.js';
 import type { LaunchRecord } from './session/launch-record.js';
 import type { LaunchStore } from './session/launch-store.js';
 import type { ResolvedOptions } from './smart-client-options.js';
+import { SmartScopes } from './scope/scope.js';
 import { SmartError } from './smart-error.js';
 import type { IdTokenVerifier } from './token/id-token.js';
 import { tokenRequest } from './token/token-endpoint.js';
@@ -35,10 +36,32 @@ export class TokenRefresh {
    * The launch with a token newer than the one in `seen`. `invalid_grant` and a changed patient end the
    * launch; an EHR that is down does not.
    */
-  refresh(id: string, seen: LaunchRecord, registration: Registration): Promise<LaunchRecord | SmartError> {
+  refresh(
+    id: string,
+    seen: LaunchRecord,
+    registration: Registration,
+    scope?: string,
+  ): Promise<LaunchRecord | SmartError> {
+    const missing = scope === undefined ? [] : new SmartScopes(seen.scope).missing(scope);
+    if (missing.length) {
+      return Promise.resolve(
+        new SmartError('insufficient_scope', 'A refresh cannot ask for scopes that were not granted', {
+          missing,
+        }),
+      );
+    }
     const running = this.#flights.get(id);
-    if (running) return running;
-    const flight = this.#locked(id, seen, registration).finally(() => this.#flights.delete(id));
+    if (running) {
+      // Who asks for fewer scopes waits for the flight, and then spends the token that it brought.
+      return scope === undefined
+        ? running
+        : running.then((record) =>
+            record instanceof SmartError ? record : this.refresh(id, record, registration, scope),
+          );
+    }
+    const flight = this.#locked(id, seen, registration, scope)
+      .then((result) => this.#reported(result, registration))
+      .finally(() => this.#flights.delete(id));
     this.#flights.set(id, flight);
     return flight;
   }
@@ -52,6 +75,7 @@ export class TokenRefresh {
     id: string,
     seen: LaunchRecord,
     registration: Registration,
+    scope: string | undefined,
   ): Promise<LaunchRecord | SmartError> {
     const { launches } = this.parts;
     try {
@@ -60,7 +84,9 @@ export class TokenRefresh {
         const record = await launches.read(id);
         if (!record)
           return new SmartError('session_expired', 'The session ended while its token was refreshed');
-        return record.accessToken === seen.accessToken ? this.#refresh(id, record, registration) : record;
+        return record.accessToken === seen.accessToken
+          ? this.#refresh(id, record, registration, scope)
+          : record;
       });
     } catch (error) {
       if (error instanceof SmartError) return error;
@@ -72,6 +98,7 @@ export class TokenRefresh {
     id: string,
     record: LaunchRecord,
     registration: Registration,
+    scope: string | undefined,
   ): Promise<LaunchRecord | SmartError> {
     const { http, launches, options } = this.parts;
     if (!record.refreshToken) {
@@ -79,12 +106,15 @@ export class TokenRefresh {
     }
     const answer = await tokenRequest(http, registration, record.server, 'refresh_token', {
       refresh_token: record.refreshToken,
+      ...(scope !== undefined && { scope }),
       ...(registration.switches.refreshWithRedirectUri && { redirect_uri: registration.callbackUrl }),
     });
     if (answer instanceof SmartError) return this.#failed(id, answer);
     let response: TokenResponse;
     try {
-      response = readTokenResponse(answer, record.scope, Date.now());
+      response = readTokenResponse(answer, record.scope, Date.now(), {
+        references: registration.switches.contextReferences,
+      });
     } catch (error) {
       const reason = (error as Error).message;
       return this.#failed(
@@ -114,6 +144,14 @@ export class TokenRefresh {
     await launches.writeSurely(id, renewed);
     this.#backOff.delete(id);
     return renewed;
+  }
+
+  #reported<T>(result: T | SmartError, { name: server }: Registration): T | SmartError {
+    const { onEvent } = this.parts.options;
+    if (result instanceof SmartError)
+      onEvent({ type: 'failure', during: 'refresh', code: result.error, server });
+    else onEvent({ type: 'refresh', server });
+    return result;
   }
 
   async #failed(id: string, error: SmartError): Promise<SmartError> {

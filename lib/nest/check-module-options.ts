@@ -37,6 +37,7 @@ function checkBehaviour(options: Record<string, unknown>): string[] {
   const numbers = Object.keys(DEFAULTS);
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined || name === 'logger') return [];
+    if (name === 'onEvent') return typeof value === 'function' ? [] : ['options.onEvent must be a function'];
     if (BOOLEANS.includes(name))
       return typeof value === 'boolean' ? [] : [`options.${name} must be true or false`];
     if (!numbers.includes(name)) return [`options.${name} is not an option: see SmartClientOptions`];
