@@ -47,6 +47,23 @@ export function readCallback(parameters: CallbackParameters): AuthorizationRespo
   };
 }
 
+/**
+ * Whether a response arrived at the redirect URL its launch sent, which keeps mixed-up servers apart where each
+ * has a redirect URL of its own (RFC 9700 4.4.2.2). By the last part of the path: proxies may change the rest.
+ *
+ * @param callbackUrls every redirect URL of the app
+ */
+export function arrivedAtItsUrl(path: string, callbackUrl: string, callbackUrls: readonly string[]): boolean {
+  const own = lastPart(new URL(callbackUrl).pathname);
+  const hasOneForAll = callbackUrls.every((url) => lastPart(new URL(url).pathname) === own);
+  return hasOneForAll || lastPart(path) === own;
+}
+
+function lastPart(path: string): string {
+  const trimmed = path.replace(/\/$/, '');
+  return trimmed.slice(trimmed.lastIndexOf('/') + 1);
+}
+
 /** The code, when the response is this server's and no error (RFC 9207, RFC 6749 4.1.2.1). */
 export function authorizationCode(
   response: AuthorizationResponse,
@@ -63,7 +80,8 @@ export function authorizationCode(
     );
   }
   if (response.error !== undefined) {
-    const oauthError = /^[\x21-\x7e]{1,100}$/.test(response.error) ? response.error : 'invalid_error';
+    // no digits: a code is made of words, and a secret that was put there is not
+    const oauthError = /^[a-z][a-z_.:#/-]{0,99}$/i.test(response.error) ? response.error : 'invalid_error';
     const details = { oauthError, errorUri: response.errorUri };
     return oauthError === 'access_denied'
       ? new SmartError('access_denied', 'The user or the EHR refused the access', details)

@@ -129,6 +129,7 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
   ): Promise<unknown> {
     const answer = await this.#exchange('GET', path, undefined, options);
     if (answer instanceof SmartError) return answer;
+    if (answer.body === undefined || answer.body === null) return notWhatWasAsked();
     return options.schema ? validated(options.schema, answer.body, 'The FHIR response') : answer.body;
   }
 
@@ -213,7 +214,9 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
           return new SmartError('missing_context', `The launch has no ${name}`, { missing: [name] });
         }
         const answer = await this.#exchange('GET', reference, undefined, options);
-        return answer instanceof SmartError ? answer : (answer.body as Resource);
+        if (answer instanceof SmartError) return answer;
+        // Another patient's data must never pass for this one's, whoever mixed them up.
+        return isResource(answer.body, split) ? (answer.body as Resource) : notWhatWasAsked();
       },
     };
   }
@@ -272,6 +275,18 @@ function stored<R extends { resourceType: string }>(resource: R, answer: FhirHtt
     answer.header('location') ?? '',
   )?.[1];
   return id === undefined ? resource : { ...resource, id };
+}
+
+function isResource(body: unknown, asked: { type: string; id: string } | null): boolean {
+  const { resourceType, id } = (body ?? {}) as { resourceType?: unknown; id?: unknown };
+  return resourceType === asked?.type && id === asked?.id;
+}
+
+function notWhatWasAsked(): SmartError {
+  return new SmartError(
+    'invalid_fhir_response',
+    'The FHIR server answered with something else than was asked for',
+  );
 }
 
 function notAResource(): SmartError {

@@ -1,4 +1,4 @@
-import { authorizationCode, readCallback } from './callback-parameters.js';
+import { arrivedAtItsUrl, authorizationCode, readCallback } from './callback-parameters.js';
 import type { CallbackParameters } from './callback-parameters.js';
 import { findRegistration } from './ehr/registrations.js';
 import type { Registration } from './ehr/registrations.js';
@@ -103,12 +103,15 @@ export class SmartClient {
    * Completes a launch with the authorization response: exchanges the code, verifies the id_token, stores
    * the session. In multi-launch mode `redirect_url` carries `patient`.
    *
+   * @param path of the URL the response arrived at; needed where servers have a `callbackUrl` of their own
+   *
    * Errors: `invalid_state`, `invalid_callback`, `issuer_mismatch`, `access_denied`, `authorization_failed`,
    * `token_request_failed`, `invalid_token_response`, `invalid_id_token`, `missing_patient_context`,
    * `ehr_unavailable`, `ehr_timeout`, `store_unavailable`.
    */
   async callback(
     parameters: CallbackParameters,
+    path?: string,
   ): Promise<(Redirect & { intent: string | null }) | SmartError> {
     return this.#answering('login', async () => {
       const response = readCallback(parameters);
@@ -117,6 +120,9 @@ export class SmartClient {
       if (pending instanceof SmartError) return pending;
       const registration = this.#registration(pending.iss, pending.clientId);
       if (registration instanceof SmartError) return registration;
+      if (path !== undefined && !this.#isAtHome(path, pending)) {
+        return new SmartError('issuer_mismatch', 'The callback arrived at the redirect URL of another EHR');
+      }
       const code = authorizationCode(response, pending.server);
       if (code instanceof SmartError) return code;
       const record = await completeLaunch(this.#runtime, code, pending, registration);
@@ -184,11 +190,12 @@ export class SmartClient {
         options.onEvent({ type: 'logout', server: registration.name });
         const { refreshToken, accessToken, server } = record;
         if (!server.revocation_endpoint) return;
-        const revoked =
-          (refreshToken === undefined ||
-            (await revokeToken(http, registration, server, refreshToken, 'refresh_token'))) &&
-          (await revokeToken(http, registration, server, accessToken, 'access_token'));
-        if (!revoked)
+        const revoke = (token: string, hint: 'refresh_token' | 'access_token') =>
+          revokeToken(http, registration, server, token, hint);
+        const isRefreshGone = refreshToken === undefined || (await revoke(refreshToken, 'refresh_token'));
+        // also where the first was refused: some servers revoke access tokens only (RFC 7009 2.2.1)
+        const isAccessGone = await revoke(accessToken, 'access_token');
+        if (!isRefreshGone || !isAccessGone)
           options.logger.warn(`${registration.name} did not confirm the revocation of a session’s tokens`);
       }),
     );
@@ -248,6 +255,16 @@ export class SmartClient {
       browserId
         ? 'This launch is unknown, was completed already, or took longer than ten minutes; launch the app again'
         : 'The browser did not send the cookie that the launch set; it may block cookies in frames',
+    );
+  }
+
+  #isAtHome(path: string, { callbackUrl }: PendingLaunch): boolean {
+    const { configuration } = this.#runtime;
+    const all = [configuration, ...(configuration.knownFhirServers ?? [])].map((own) => own.callbackUrl);
+    return arrivedAtItsUrl(
+      path,
+      callbackUrl,
+      all.filter((url) => url !== undefined),
     );
   }
 

@@ -181,19 +181,18 @@ export class TokenRefresh {
       return 'encounter';
     }
     if (!response.idToken || !record.identity) return undefined;
-    const { clockToleranceMs } = this.parts.options;
+    const { clockToleranceMs, logger } = this.parts.options;
     const claims = await this.parts.idTokens.verify(
       response.idToken,
       registration,
       { capabilities: [], ...record.server },
-      {
-        accessToken: response.accessToken,
-        clockToleranceSeconds: clockToleranceMs / 1000,
-        maxAgeSeconds: Number.POSITIVE_INFINITY,
-      },
+      { accessToken: response.accessToken, clockToleranceSeconds: clockToleranceMs / 1000 },
     );
-    // The identity stays the one of the login; a refreshed id_token that cannot be verified says nothing.
-    if (claims instanceof SmartError) return undefined;
+    if (claims instanceof SmartError) {
+      // The identity stays the one of the login; a refreshed id_token that cannot be verified says nothing.
+      logger.warn(`A refresh at ${registration.name} brought an id_token that is ignored: ${claims.message}`);
+      return undefined;
+    }
     return claims.iss === record.identity.iss && claims.sub === record.identity.sub ? undefined : 'user';
   }
 }

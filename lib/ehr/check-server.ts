@@ -20,6 +20,8 @@ const BOOLEANS = [
   'assumeBearer',
   'contextReferences',
 ] as const;
+/** where relative endpoints are tried while the issuer is known only by a pattern */
+const ANY_BASE = 'https://ehr.invalid/fhir';
 const PKCE_MODES = ['required', 'ifSupported', 'disabled', 'unsafeV1'];
 const ENDPOINTS = ['issuer', 'authorization', 'token', 'jwks', 'introspection', 'revocation', 'endSession'];
 const OPTIONS = [
@@ -142,7 +144,7 @@ function checkSwitches(path: string, server: KnownFhirServer, development: boole
   for (const [name, value] of Object.entries(endpoints)) {
     try {
       if (name !== 'issuer' && value !== undefined)
-        endpointUrl(name, value, server.issuer ?? '', development);
+        endpointUrl(name, value, server.issuer ?? ANY_BASE, development);
     } catch (error) {
       mistakes.push(`${path}.endpoints.${(error as Error).message}`);
     }

@@ -78,9 +78,14 @@ function chooseKey(keys: SigningKey[], supported: string[] | undefined): Signing
   const key = supported?.length ? keys.find(({ alg }) => supported.includes(alg)) : keys[0];
   if (key) return key;
   throw new NoCommonAlgorithm(
-    `The server takes client assertions signed with ${supported?.join(', ')}, the configured keys sign with ` +
+    `The server takes client assertions signed with ${algorithms(supported)}, the configured keys sign with ` +
       keys.map(({ alg }) => alg).join(', '),
   );
+}
+
+/** The server's own words, as far as they are names of algorithms. */
+function algorithms(supported: string[] | undefined): string {
+  return (supported ?? []).filter((alg) => /^[A-Z]{2}\d{3}$/.test(alg)).slice(0, 10).join(', ') || 'others';
 }
 
 /** A client assertion, new for every request (SMART 2.2 "Client Authentication: Asymmetric", RFC 7523). */

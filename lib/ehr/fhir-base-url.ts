@@ -13,7 +13,7 @@ export function parseFhirBaseUrl(
   text: string,
   options: { stripQuery?: boolean } = {},
 ): FhirBaseUrl | undefined {
-  const raw = options.stripQuery ? text.replace(/\?[^#]*$/, '') : text;
+  const raw = options.stripQuery ? withoutQuery(text) : text;
   // ASCII, no controls, space, quotes, backslash or percent-encoded dots and slashes; an IDN comes as punycode
   if (
     raw.length > 2048 ||
@@ -36,6 +36,12 @@ export function parseFhirBaseUrl(
     !url.hostname;
   if (suspicious || /\/\.{1,2}(\/|$)|\/\//.test(raw.slice(raw.indexOf('://') + 3))) return undefined;
   return { canonical: `${url.protocol}//${url.host}${url.pathname.replace(/\/$/, '')}`, url };
+}
+
+/** Without the query, unless a fragment follows: with a fragment it is no FHIR base. */
+export function withoutQuery(text: string): string {
+  const start = text.indexOf('?');
+  return start === -1 || text.includes('#', start) ? text : text.slice(0, start);
 }
 
 /** `new URL(path, base)` that keeps the base's path, with exactly one slash between. */

@@ -1,5 +1,5 @@
 import { SmartError } from '../smart-error.js';
-import { parseFhirBaseUrl } from './fhir-base-url.js';
+import { parseFhirBaseUrl, withoutQuery } from './fhir-base-url.js';
 import type {
   ClientAuthenticationConfiguration,
   ClientRegistration,
@@ -33,7 +33,7 @@ export function findRegistration(
     const base = parseFhirBaseUrl(iss, { stripQuery: server.stripIssQuery });
     if (base && matches(server, iss, base.canonical)) {
       if (base.url.protocol === 'http:' && !development) return httpIssuer();
-      return registrationOf(configuration, server, server.stripIssQuery ? iss.replace(/\?[^#]*$/, '') : iss);
+      return registrationOf(configuration, server, server.stripIssQuery ? withoutQuery(iss) : iss);
     }
   }
   const base = parseFhirBaseUrl(iss);
@@ -76,7 +76,8 @@ function matchesPattern(pattern: IssuerMatch, iss: string, canonical: string): b
   if (typeof pattern === 'function') return pattern(iss) === true;
   if (typeof pattern === 'string') return parseFhirBaseUrl(pattern)?.canonical === canonical;
   // Anchored, and without the stateful g and y flags: /ehr\.example/ must not let https://evil/ehr.example in.
-  return new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, '')).test(canonical);
+  const anchored = new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, ''));
+  return anchored.test(canonical) || anchored.test(`${canonical}/`);
 }
 
 function registrationOf(

@@ -16,8 +16,9 @@ export function fhirUrl(fhirBaseUrl: string, target: string | URL): URL | SmartE
     return refused();
   }
   const path = (isAbsolute ? text.replace(/^[^:]+:\/\/[^/?#]*/, '') : text).split(/[?#]/, 1)[0]!;
-  // `new URL` resolves dot segments; a path that needs it wants to be somewhere else than it says
-  const climbs = path.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
+  // `new URL` resolves dot segments, and some servers those behind an escaped slash; a path that needs it
+  // wants to be somewhere else than it says
+  const climbs = path.split(/\/|\\|%2f|%5c/i).some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
   const under = url.origin === base.origin && `${url.pathname}/`.startsWith(base.pathname);
   if (climbs || !under || url.username || url.password || url.hash || text.includes('#')) return refused();
   return url;

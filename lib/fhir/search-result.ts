@@ -1,10 +1,20 @@
 import { SmartError } from '../smart-error.js';
 
-/** A page of a search as this file reads it. */
+/** A page of a search as this file reads it; nothing about its shape is certain. */
 interface Page {
-  resourceType: string;
-  link?: { relation: string; url: string }[];
-  entry?: { resource?: { resourceType?: string }; search?: { mode?: string } }[];
+  resourceType?: unknown;
+  link?: unknown;
+  entry?: unknown;
+}
+
+interface Link {
+  relation?: unknown;
+  url?: unknown;
+}
+
+interface Entry {
+  resource?: { resourceType?: unknown } | null;
+  search?: { mode?: unknown } | null;
 }
 
 export type FetchPage = (target: string) => Promise<unknown>;
@@ -26,7 +36,7 @@ export class SearchResult<Resource, Bundle> implements AsyncIterable<Resource> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Resource, void, undefined> {
     for await (const page of this.pages()) {
-      for (const { resource, search } of (page as Page).entry ?? []) {
+      for (const { resource, search } of listOf<Entry>((page as Page).entry)) {
         if (resource && search?.mode !== 'outcome' && resource.resourceType !== 'OperationOutcome') {
           yield resource as Resource;
         }
@@ -47,14 +57,9 @@ export class SearchResult<Resource, Bundle> implements AsyncIterable<Resource> {
       seen.add(target);
       const page: unknown = await this.fetchPage(target);
       if (page instanceof SmartError) throw page;
-      if ((page as Page | undefined)?.resourceType !== 'Bundle') {
-        throw new SmartError(
-          'invalid_fhir_response',
-          'A search was answered with something that is not a Bundle',
-        );
-      }
+      if ((page as Page | null | undefined)?.resourceType !== 'Bundle') throw notABundle();
       yield page as Bundle;
-      target = (page as Page).link?.find(({ relation }) => relation === 'next')?.url;
+      target = nextLink(page as Page);
     }
   }
 
@@ -73,6 +78,24 @@ export class SearchResult<Resource, Bundle> implements AsyncIterable<Resource> {
   async first(): Promise<Resource | undefined> {
     return (await this.toArray({ limit: 1 }))[0];
   }
+}
+
+/** A next link that cannot be read is an error: a search cut short looks like one that found less. */
+function nextLink(page: Page): string | undefined {
+  const next = listOf<Link>(page.link).find(({ relation }) => relation === 'next');
+  if (next !== undefined && typeof next.url !== 'string') throw notABundle();
+  return next?.url as string | undefined;
+}
+
+function listOf<Item extends object>(value: unknown): Item[] {
+  const items: unknown = value ?? [];
+  const isList = Array.isArray(items) && items.every((item) => typeof item === 'object' && item !== null);
+  if (!isList) throw notABundle();
+  return items as Item[];
+}
+
+function notABundle(): SmartError {
+  return new SmartError('invalid_fhir_response', 'A search was answered with something that is not a Bundle');
 }
 
 /** Search parameters: a list is repeated (AND); commas in a string are OR, as in FHIR. */

@@ -51,7 +51,13 @@ export class HttpClient {
     private readonly limits: HttpLimits,
     private readonly egress: EgressPolicy,
   ) {
-    const settings = { keepAliveTimeout: 10_000, maxHeaderSize: 32 * 1024 };
+    // Every call has a deadline of its own; undici's would report it as a broken connection.
+    const settings = {
+      keepAliveTimeout: 10_000,
+      maxHeaderSize: 32 * 1024,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
     const connect = { timeout: limits.timeoutMs };
     this.#agent = new Agent({ ...settings, connect });
     this.#guarded = egress.publicOnly

@@ -42,6 +42,10 @@ export function queryOf(request: object): URLSearchParams {
   return new URLSearchParams(start === -1 ? '' : url.slice(start + 1));
 }
 
+export function pathOf(request: object): string {
+  return (rawRequest(request).url ?? '').split('?', 1)[0]!;
+}
+
 /** A header that came once. */
 export function headerOf(request: object, name: string): string | undefined {
   const value = rawRequest(request).headers?.[name.toLowerCase()];

@@ -17,7 +17,7 @@ import type { Redirect } from '../smart-client.js';
 import { SmartError, unwrap } from '../smart-error.js';
 import { answerHeaders } from './answer-headers.js';
 import { authorizationPage } from './authorization-page.js';
-import { queryOf, wantsHtml } from './http-request.js';
+import { pathOf, queryOf, wantsHtml } from './http-request.js';
 import { SMART_ON_FHIR_OPTIONS } from './module-definition.js';
 import type { ResolvedRoutes, SmartOnFhirModuleOptions } from './module-options.js';
 import { SmartClients } from './smart-clients.js';
@@ -52,7 +52,8 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
     // a redirect URL per EHR, e.g. /fhir/callback/hospital-b, keeps mixed-up answers apart (RFC 9700 4.4)
     @Get([routes.callback, `${routes.callback}/:ehr`])
     async callback(@Req() request: object, @Res() response: unknown): Promise<void> {
-      const { redirect_url } = unwrap(await this.clients.for(request).callback(queryOf(request)));
+      const client = this.clients.for(request);
+      const { redirect_url } = unwrap(await client.callback(queryOf(request), pathOf(request)));
       this.#redirect(response, 303, redirect_url);
     }
 

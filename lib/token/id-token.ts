@@ -17,8 +17,8 @@ export interface IdTokenChecks {
   nonce?: string;
   accessToken: string;
   clockToleranceSeconds: number;
-  /** seconds; an id_token issued longer ago is refused at login */
-  maxAgeSeconds: number;
+  /** seconds; an id_token issued longer ago is refused. Left out where its age does not matter, at a refresh */
+  maxAgeSeconds?: number;
 }
 
 /** No `none`, no HMAC: a client secret or a public key must never pass for a signing key. */
@@ -171,7 +171,8 @@ function sameText(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** jose's messages name the claim or the fault, never a value */
+/** jose's messages name the claim or the fault; only what it does not support it quotes from the header */
 function reasonOf(error: unknown): string {
+  if (error instanceof errors.JOSENotSupported) return 'its header or its key asks for something unsupported';
   return error instanceof Error ? error.message : 'it cannot be read';
 }

@@ -97,11 +97,16 @@ function standardised(json: JsonObject, assumeBearer: boolean): JsonObject {
   };
 }
 
+/** Words, as all registered codes are: an answer that holds a code or a token there is not repeated. */
+function isErrorCode(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 60 && /^[a-z]+(?:[_-][a-z]+)*$/.test(value);
+}
+
 function readRefusal(status: number, json: JsonObject | undefined): TokenRefusal {
   const { error, error_uri: errorUri } = json ?? {};
   return {
     status,
-    ...(typeof error === 'string' && /^[\x21-\x7e]{1,100}$/.test(error) && { oauthError: error }),
+    ...(isErrorCode(error) && { oauthError: error }),
     ...(typeof errorUri === 'string' && /^https:\/\/[\x21-\x7e]{1,500}$/.test(errorUri) && { errorUri }),
   };
 }
