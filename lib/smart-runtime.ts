@@ -48,7 +48,7 @@ export class SmartRuntime {
       allowNonHttpsLaunch,
     );
     const box = new SealedBox(this.options.secrets);
-    this.launches = new LaunchStore(this.storage, box, this.options, 3 * httpTimeoutMs);
+    this.launches = new LaunchStore(this.storage, box, this.options, 5 * httpTimeoutMs);
     this.sessions = new SessionIndex(this.storage, box, this.options);
     this.pending = new PendingLaunches(this.storage, box);
     this.refresh = new TokenRefresh(this);

@@ -125,18 +125,20 @@ describe('a launch that must not be lost', () => {
   });
 
   it('A9-8 does not come back when its session ended meanwhile, nor over a newer one', async () => {
+    const ids = ['ended', 'ended elsewhere', 'newer', 'last'];
+    for (const id of ids) await launches.write(id, record());
     map.isDown = true;
-    await launches.writeSurely('ended', renewed());
-    await launches.writeSurely('newer', renewed());
-    await launches.writeSurely('last', renewed());
+    for (const id of ids) await launches.writeSurely(id, renewed());
     map.isDown = false;
     await launches.remove('ended');
+    await launchesIn(map).remove('ended elsewhere');
     await launches.write('newer', record({ accessToken: 'access-3' }));
     // saved in the order in which they failed: when the last one is there, the others had their turn
     await map.stored();
     expect([...map.entries.keys()].sort()).toEqual([keyOf('newer'), keyOf('last')].sort());
     expect((await launches.read('newer'))?.accessToken).toBe('access-3');
     expect(await launches.read('ended')).toBeUndefined();
+    expect(await launches.read('ended elsewhere')).toBeUndefined();
   });
 });
 

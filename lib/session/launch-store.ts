@@ -88,9 +88,20 @@ export class LaunchStore {
   #saveLater(id: string, key: string, record: LaunchRecord): void {
     const timer = setTimeout(() => {
       if (this.#unsaved.peek(key) !== record || this.isOver(record)) return;
-      this.write(id, record).catch(() => this.#saveLater(id, key, record));
+      this.#saveIfStillThere(id, key, record).catch(() => this.#saveLater(id, key, record));
     }, SAVE_AGAIN_MS);
     timer.unref();
+  }
+
+  /** A launch that another process ended while the store was away must not come back with it. */
+  async #saveIfStillThere(id: string, key: string, record: LaunchRecord): Promise<void> {
+    await this.exclusive(id, async () => {
+      if (this.#unsaved.peek(key) !== record) return;
+      const entry = await this.storage.get(key);
+      const stored = entry === undefined ? undefined : this.box.open<LaunchRecord>(entry, key, id);
+      if (stored?.launchId === record.launchId) await this.write(id, record);
+      else this.#unsaved.delete(key);
+    });
   }
 
   #ttlMs(record: LaunchRecord, now = Date.now()): number {

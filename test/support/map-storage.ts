@@ -16,7 +16,6 @@ export class MapStorage implements SmartStorage {
   }
 
   async set(key: string, value: string, ttlMs?: number): Promise<void> {
-    this.#onTry?.();
     this.#called('set');
     this.entries.set(key, { value, ttlMs });
     this.#onSet?.();
@@ -27,7 +26,7 @@ export class MapStorage implements SmartStorage {
     this.entries.delete(key);
   }
 
-  /** Resolves when the next value is to be stored, though it may fail. */
+  /** Resolves at the next call, though it may fail. */
   tried(): Promise<void> {
     return new Promise((resolve) => {
       this.#onTry = resolve;
@@ -48,6 +47,7 @@ export class MapStorage implements SmartStorage {
 
   #called(name: string): void {
     this.calls.push(name);
+    this.#onTry?.();
     if (this.isDown) throw new Error('the store is down');
   }
 }
