@@ -26,6 +26,8 @@ import { SmartError } from './smart-error.js';
 export interface LaunchHandle {
   readonly record: LaunchRecord;
   readonly issuerName: string;
+  /** named in `knownFhirServers` */
+  readonly isKnownServer: boolean;
   /** a record with another access token than the given one, or why there is none */
   renew(rejected: LaunchRecord): Promise<LaunchRecord | SmartError>;
   /** whether the session still holds this launch with a token that is not expired */
@@ -241,7 +243,14 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
         this.#http,
         this.fhirBaseUrl,
         this.#record.accessToken,
-        { method, url, body, headers: options.headers, signal: options.signal },
+        {
+          method,
+          url,
+          body,
+          headers: options.headers,
+          signal: options.signal,
+          trusted: this.#handle.isKnownServer,
+        },
         this.#maxBytes,
       );
     const used = this.#record;

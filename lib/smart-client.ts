@@ -276,6 +276,7 @@ export class SmartClient {
       {
         record: current,
         issuerName: registration.name,
+        isKnownServer: registration.isKnown,
         renew: async (rejected) => {
           if (options.autoRefresh && rejected.refreshToken) {
             return refresh.refresh(id, rejected, registration);

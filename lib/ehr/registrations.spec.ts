@@ -141,7 +141,12 @@ describe('one registration per EHR', () => {
   it('A1-4 a server without overrides has the base registration', () => {
     const { authentication, switches, ...registration } = find(configuration, 'https://a.example/fhir');
 
-    expect(registration).toEqual({ ...APP, name: 'Hospital', iss: 'https://a.example/fhir' });
+    expect(registration).toEqual({
+      ...APP,
+      name: 'Hospital',
+      iss: 'https://a.example/fhir',
+      isKnown: true,
+    });
     expect(authentication.type).toBe('public');
     expect(switches.sendNonce).toBeUndefined();
   });

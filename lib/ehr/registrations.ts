@@ -17,6 +17,8 @@ export interface Registration extends ClientRegistration {
   iss: string;
   authentication: ClientAuthenticationConfiguration;
   switches: KnownFhirServerSwitches;
+  /** named in `knownFhirServers`; false: anybody's server, admitted by `allowAnyIssuer` */
+  isKnown: boolean;
 }
 
 const NO_SWITCHES: KnownFhirServerSwitches = {};
@@ -48,6 +50,7 @@ export function findRegistration(
       redirectUrl,
       authentication: { type: 'public' },
       switches: NO_SWITCHES,
+      isKnown: false,
     };
   }
   return new SmartError(
@@ -92,5 +95,6 @@ function registrationOf(
     redirectUrl: server.redirectUrl ?? configuration.redirectUrl,
     authentication: server,
     switches: server,
+    isKnown: true,
   };
 }

@@ -2,6 +2,7 @@ import type { OperationOutcome } from 'fhir/r4.js';
 import { SmartError } from '../smart-error.js';
 import type { HttpAnswer, HttpClient } from '../http/http-client.js';
 import { HttpFailure } from '../http/http-failure.js';
+import { parseJson } from '../http/json.js';
 import { describePath } from './fhir-url.js';
 
 export type FhirMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -12,6 +13,8 @@ export interface FhirHttpRequest {
   headers?: Record<string, string>;
   body?: unknown;
   signal?: AbortSignal;
+  /** whether the operator named the server, see HttpRequest of the HTTP client */
+  trusted?: boolean;
 }
 
 export interface FhirHttpAnswer {
@@ -57,25 +60,18 @@ export async function fhirExchange(
       body: request.body === undefined ? undefined : JSON.stringify(request.body),
       signal: request.signal,
       limits: { maxBytes },
+      trusted: request.trusted,
     });
   } catch (error) {
     return asFhirFailure(error, what);
   }
-  const body = parseBody(answer.body);
+  // the content type of real servers says little
+  const body = parseJson(answer.body);
   if (answer.status < 200 || answer.status >= 300) return refusal(answer, body, what);
   if (answer.body.length > 0 && body === undefined) {
     return new SmartError('invalid_fhir_response', `${what} was answered with something that is not JSON`);
   }
   return { status: answer.status, body, header: (name) => answer.header(name) };
-}
-
-/** BOM and white space aside, a body is JSON or nothing; the content type of real servers says little. */
-function parseBody(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));
-  } catch {
-    return undefined;
-  }
 }
 
 function refusal(answer: HttpAnswer, body: unknown, what: string): SmartError {

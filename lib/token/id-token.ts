@@ -76,8 +76,8 @@ export class IdTokenVerifier {
       maxTokenAge: checks.maxAgeSeconds,
       requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
     };
-    const jwksUri = server.jwks_uri ?? (await this.#discoverJwksUri(server.issuer));
-    const { payload, alg } = await this.#verifySignature(idToken, jwksUri, options);
+    const jwksUri = server.jwks_uri ?? (await this.#discoverJwksUri(server.issuer, registration.isKnown));
+    const { payload, alg } = await this.#verifySignature(idToken, jwksUri, options, registration.isKnown);
     checkClaims(payload, clientId, checks);
     checkAccessTokenHash(payload, alg, checks.accessToken);
     return payload as IdTokenClaims;
@@ -87,24 +87,26 @@ export class IdTokenVerifier {
     idToken: string,
     jwksUri: string,
     options: JWTVerifyOptions,
+    trusted: boolean,
   ): Promise<{ payload: JWTPayload; alg: string }> {
-    const keys = await this.jwks.get(jwksUri);
+    const keys = await this.jwks.get(jwksUri, trusted);
     try {
       return await verifyWithKeys(idToken, keys, options);
     } catch (error) {
       if (!isUnknownKey(error)) throw error;
-      const newer = await this.jwks.getAgain(jwksUri, keys);
+      const newer = await this.jwks.getAgain(jwksUri, keys, trusted);
       if (!newer) throw error;
       return verifyWithKeys(idToken, newer, options);
     }
   }
 
   /** SMART lists `jwks_uri` only since 2.0 and as optional; the OpenID provider's own document has it. */
-  async #discoverJwksUri(issuer: string): Promise<string> {
+  async #discoverJwksUri(issuer: string, trusted: boolean): Promise<string> {
     const answer = await this.http.send({
       method: 'GET',
       url: new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
       headers: { accept: 'application/json' },
+      trusted,
     });
     const document = answer.status === 200 ? parseJsonObject(answer.body) : undefined;
     if (!document) throw new Error(`no jwks_uri is configured and the OpenID configuration is not readable`);

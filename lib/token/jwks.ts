@@ -28,14 +28,15 @@ export class JwksCache {
     this.#known = new QuickLRU({ maxSize: MAX_REMEMBERED });
   }
 
-  async get(jwksUri: string): Promise<JSONWebKeySet> {
+  /** @param trusted whether the operator named the server, see HttpRequest */
+  async get(jwksUri: string, trusted = false): Promise<JSONWebKeySet> {
     const known = this.#known.get(jwksUri);
     if (known && Date.now() - known.fetchedAt < this.ttlMs) return known.keys;
-    return (await this.#fetch(jwksUri)).keys;
+    return (await this.#fetch(jwksUri, trusted)).keys;
   }
 
   /** Newer keys than the ones that did not fit: asks again, or undefined while cooling down. */
-  async getAgain(jwksUri: string, unfit: JSONWebKeySet): Promise<JSONWebKeySet | undefined> {
+  async getAgain(jwksUri: string, unfit: JSONWebKeySet, trusted = false): Promise<JSONWebKeySet | undefined> {
     const pending = this.#pending.get(jwksUri);
     if (pending) return (await pending).keys;
     const known = this.#known.get(jwksUri);
@@ -44,25 +45,26 @@ export class JwksCache {
     const now = Date.now();
     if (known && now - known.askedAgainAt < COOLDOWN_MS) return undefined;
     if (known) known.askedAgainAt = now;
-    const fetched = await this.#fetch(jwksUri);
+    const fetched = await this.#fetch(jwksUri, trusted);
     fetched.askedAgainAt = now;
     return fetched.keys;
   }
 
-  #fetch(jwksUri: string): Promise<Known> {
+  #fetch(jwksUri: string, trusted: boolean): Promise<Known> {
     let pending = this.#pending.get(jwksUri);
     if (!pending) {
-      pending = this.#request(jwksUri).finally(() => this.#pending.delete(jwksUri));
+      pending = this.#request(jwksUri, trusted).finally(() => this.#pending.delete(jwksUri));
       this.#pending.set(jwksUri, pending);
     }
     return pending;
   }
 
-  async #request(jwksUri: string): Promise<Known> {
+  async #request(jwksUri: string, trusted: boolean): Promise<Known> {
     const answer = await this.http.send({
       method: 'GET',
       url: new URL(jwksUri),
       headers: { accept: 'application/json, application/jwk-set+json' },
+      trusted,
     });
     if (answer.status !== 200) throw new Error(`The JWKS answered with status ${answer.status}`);
     const document = parseJsonObject(answer.body);

@@ -83,6 +83,7 @@ export function openidConfiguration(
         url: new URL(url),
         headers: options.headers,
         body: String(options.body as URLSearchParams),
+        trusted: registration.isKnown,
       }),
     );
   return configuration;

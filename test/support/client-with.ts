@@ -16,6 +16,7 @@ export function clientWith(
   const fhir = new ReadyClient(
     {
       record,
+      isKnownServer: true,
       issuerName: 'Test EHR',
       renew: async (rejected) => {
         asked.push(`renew ${rejected.accessToken}`);
