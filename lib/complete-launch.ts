@@ -61,12 +61,14 @@ async function exchangeCode(
   const answer = await tokenRequest(http, registration, pending.server, 'authorization_code', {
     code,
     redirect_uri: pending.callbackUrl,
-    code_verifier: pending.codeVerifier,
+    ...(pending.codeVerifier && { code_verifier: pending.codeVerifier }),
   });
   if (answer instanceof SmartError) return answer;
   let tokens: TokenResponse;
   try {
-    tokens = readTokenResponse(answer, pending.scope, Date.now());
+    tokens = readTokenResponse(answer, pending.scope, Date.now(), {
+      references: registration.switches.contextReferences,
+    });
   } catch (error) {
     const reason = (error as Error).message;
     return new SmartError('invalid_token_response', `The token response is unusable: ${reason}`);

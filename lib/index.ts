@@ -31,6 +31,7 @@ export type {
   ResourceOf,
   ResourceTypeName,
 } from './fhir/fhir-types.js';
+export type { SmartStyle } from './fhir/smart-style.js';
 export type { StandardSchema } from './fhir/standard-schema.js';
 export { SmartScopes } from './scope/scope.js';
 
@@ -50,5 +51,8 @@ export type {
   SmartClientConfiguration,
 } from './ehr/known-fhir-server.js';
 export type { FhirContextItem, LaunchContext } from './ehr/launch-context.js';
-export type { SmartConfiguration } from './ehr/smart-configuration.js';
+export { supports } from './ehr/smart-configuration.js';
+export type { AssociatedEndpoint, SmartCapability, SmartConfiguration } from './ehr/smart-configuration.js';
+export type { AuthorizationForm } from './token/authorization-request.js';
+export type { SmartEvent } from './smart-event.js';
 export type { CacheWithStores, SmartStorage, SmartStorageOption } from './session/smart-storage.js';

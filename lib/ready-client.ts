@@ -13,6 +13,7 @@ import type {
 import { fhirUrl, referencePath } from './fhir/fhir-url.js';
 import { SearchResult, searchPath } from './fhir/search-result.js';
 import type { SearchParameters } from './fhir/search-result.js';
+import type { SmartStyle } from './fhir/smart-style.js';
 import { validated, validatedNow } from './fhir/standard-schema.js';
 import type { StandardSchema } from './fhir/standard-schema.js';
 import { splitFhirUser } from './fhir-user.js';
@@ -32,6 +33,8 @@ export interface LaunchHandle {
   renew(rejected: LaunchRecord): Promise<LaunchRecord | SmartError>;
   /** whether the session still holds this launch with a token that is not expired */
   isAlive(): Promise<boolean>;
+  /** the EHR's style sheet for this launch; null when it names none */
+  style(): Promise<SmartStyle | null | SmartError>;
   /** ends the session: the EHR refuses its tokens for good */
   end(): Promise<void>;
 }
@@ -180,6 +183,14 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
     if (path instanceof SmartError) return path;
     const answer = await this.#exchange('PUT', path, resource, withRepresentation(options));
     return answer instanceof SmartError ? answer : stored<Stored<R, V>>(resource, answer);
+  }
+
+  /**
+   * How the EHR wants its apps to look (`smart_style_url`, SMART 2.2 "Styling"); null when it does not say.
+   * Only members that are safe to put into a style sheet. Fetched on the first call, without the token.
+   */
+  async smartStyle(): Promise<SmartStyle | null | SmartError> {
+    return this.#handle.style();
   }
 
   /** Whether this launch still stands: its session is there and its access token is not expired. */

@@ -1,3 +1,5 @@
+import type { SmartEvent } from './smart-event.js';
+
 /** Where the package says what an operator should know; Nest's `Logger` fits. */
 export interface SmartLogger {
   warn(message: string): void;
@@ -41,6 +43,10 @@ export interface SmartClientOptions {
   clockToleranceMs?: number;
   /** milliseconds before expiry at which a token is refreshed. Default 60,000 */
   refreshSkewMs?: number;
+  /** launches this process starts in one minute; more are answered with 429. Default 1,200 */
+  maxLaunchesPerMinute?: number;
+  /** called for every launch, login, refresh, logout and failure; must not throw */
+  onEvent?: (event: SmartEvent) => void;
   /** encryption and lifetime of sessions; the Nest module fills it from its `session` option */
   session?: SmartSessionLifetimeOptions;
   /** where warnings go. Default: nowhere; the Nest module gives its own */
@@ -55,23 +61,27 @@ export const DEFAULTS = {
   discoveryTtlMs: 10 * 60_000,
   clockToleranceMs: 30_000,
   refreshSkewMs: 60_000,
+  maxLaunchesPerMinute: 1_200,
   idleTimeoutMs: 60 * 60_000,
   absoluteTimeoutMs: 12 * 60 * 60_000,
 } as const;
 
 /** The options with every default filled in. */
-export interface ResolvedOptions extends Required<Omit<SmartClientOptions, 'session' | 'logger'>> {
+export interface ResolvedOptions extends Required<
+  Omit<SmartClientOptions, 'session' | 'logger' | 'onEvent'>
+> {
   idleTimeoutMs: number;
   absoluteTimeoutMs: number;
   secrets: string[];
   logger: SmartLogger;
+  onEvent: (event: SmartEvent) => void;
 }
 
 const SILENT: SmartLogger = { warn: () => undefined, error: () => undefined };
 
 export function resolveOptions(options: SmartClientOptions | null | undefined): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));
-  const { session, logger, ...others } = given as SmartClientOptions;
+  const { session, logger, onEvent, ...others } = given as SmartClientOptions;
   const secret = session?.secret ?? [];
   return {
     autoRefresh: true,
@@ -83,5 +93,6 @@ export function resolveOptions(options: SmartClientOptions | null | undefined): 
     absoluteTimeoutMs: session?.absoluteTimeoutMs ?? DEFAULTS.absoluteTimeoutMs,
     secrets: typeof secret === 'string' ? [secret] : secret,
     logger: logger ?? SILENT,
+    onEvent: onEvent ?? (() => undefined),
   };
 }

@@ -3,9 +3,11 @@ import type { CallbackParameters } from './callback-parameters.js';
 import { findRegistration } from './ehr/registrations.js';
 import type { Registration } from './ehr/registrations.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
+import type { SmartConfiguration } from './ehr/smart-configuration.js';
 import type { FhirVersion } from './fhir/fhir-types.js';
 import { completeLaunch } from './complete-launch.js';
 import { freshLaunch } from './fresh-launch.js';
+import { launchWarnings } from './launch-warnings.js';
 import { activeLaunch, addLaunch } from './active-launch.js';
 import type { SmartSession } from './active-launch.js';
 import { ReadyClient } from './ready-client.js';
@@ -19,15 +21,17 @@ import { SmartError } from './smart-error.js';
 import { runtimeFor } from './smart-runtime.js';
 import type { SmartRuntime } from './smart-runtime.js';
 import { createAuthorizationRequest } from './token/authorization-request.js';
-import type { AuthorizationParameters } from './token/authorization-request.js';
+import type { AuthorizationForm, AuthorizationParameters } from './token/authorization-request.js';
 import { revokeToken } from './token/revocation.js';
 
 /** What a standalone launch may change for this one time. */
-export type AuthorizeOverrides = Pick<AuthorizationParameters, 'scope'>;
+export type AuthorizeOverrides = Pick<AuthorizationParameters, 'scope' | 'context' | 'extraParameters'>;
 
 /** Where to send the browser next. */
 export interface Redirect {
   redirect_url: string;
+  /** set where the URL is too long to be safe and the server takes a POST: submit this form instead */
+  form?: AuthorizationForm;
 }
 
 /** `ready()` without a session: an error that can be asked `validate()` like a ReadyClient. */
@@ -85,14 +89,14 @@ export class SmartClient {
    * Errors as `launch`.
    */
   async authorize(parameters: { iss: string } & AuthorizeOverrides): Promise<Redirect | SmartError> {
-    const { iss, scope } = parameters;
+    const { iss, scope, context, extraParameters } = parameters;
     if (typeof iss !== 'string' || iss === '') {
       return new SmartError(
         'invalid_launch_request',
         'A standalone launch needs iss, the FHIR base of the EHR',
       );
     }
-    return this.#start(iss, scope === undefined ? {} : { scope });
+    return this.#start(iss, { scope, context, extraParameters });
   }
 
   /**
@@ -106,7 +110,7 @@ export class SmartClient {
   async callback(
     parameters: CallbackParameters,
   ): Promise<(Redirect & { intent: string | null }) | SmartError> {
-    return this.#answering(async () => {
+    return this.#answering('login', async () => {
       const response = readCallback(parameters);
       if (response instanceof SmartError) return response;
       const pending = await this.#takePending(response.state);
@@ -119,8 +123,13 @@ export class SmartClient {
       });
       if (code instanceof SmartError) return code;
       const record = await completeLaunch(this.#runtime, code, pending, registration);
-      if (record instanceof SmartError) return record;
+      if (record instanceof SmartError) {
+        // The endpoint moved, or the registration did: the next launch looks again.
+        if (isStale(record)) this.#runtime.discovery.forget(pending.iss);
+        return record;
+      }
       await this.#store(record);
+      this.#runtime.options.onEvent({ type: 'login', server: registration.name });
       return { redirect_url: this.#redirectUrl(registration, record), intent: record.context.intent };
     });
   }
@@ -133,13 +142,18 @@ export class SmartClient {
    * `unknown_patient`, `ambiguous_patient`, `ehr_unavailable`, `ehr_timeout`, `store_unavailable`.
    */
   async ready<V extends FhirVersion = 'R4'>(): Promise<ReadyClient<V> | NotReady> {
-    const ready = await this.#answering(() => this.#ready<V>(false));
+    const ready = await this.#answering(null, () => this.#ready<V>({}));
     return ready instanceof SmartError ? notReady(ready) : ready;
   }
 
-  /** Refreshes the access token now. Errors as `ready`, and what the EHR answered to the refresh. */
-  async refresh<V extends FhirVersion = 'R4'>(): Promise<ReadyClient<V> | SmartError> {
-    return this.#answering(() => this.#ready<V>(true));
+  /**
+   * Refreshes the access token now, with fewer scopes where `scope` names them (RFC 6749 6). Errors as
+   * `ready`, `insufficient_scope` for a scope that was not granted, and what the EHR answered.
+   */
+  async refresh<V extends FhirVersion = 'R4'>(
+    parameters: { scope?: string } = {},
+  ): Promise<ReadyClient<V> | SmartError> {
+    return this.#answering(null, () => this.#ready<V>({ now: true, scope: parameters.scope }));
   }
 
   /**
@@ -181,6 +195,7 @@ export class SmartClient {
       ended.map(async (record) => {
         const registration = this.#registration(record.iss, record.clientId);
         if (registration instanceof SmartError) return;
+        options.onEvent({ type: 'logout', server: registration.name });
         const { refreshToken, accessToken, server } = record;
         if (!server.revocation_endpoint) return;
         // Both, whatever becomes of the first: some servers revoke only the token they are given.
@@ -196,32 +211,49 @@ export class SmartClient {
     );
   }
 
+  /**
+   * The SMART configuration of a registered EHR, as it is used: discovered or remembered, with the known
+   * server's `endpoints` in place. Errors as `launch`.
+   */
+  async discover(parameters: { iss: string }): Promise<SmartConfiguration | SmartError> {
+    const { configuration, options, discovery } = this.#runtime;
+    const registration = findRegistration(configuration, parameters.iss, options.allowNonHttpsLaunch);
+    return registration instanceof SmartError ? registration : discovery.discover(registration);
+  }
+
   async #start(iss: string, parameters: AuthorizationParameters): Promise<Redirect | SmartError> {
-    return this.#answering(async () => {
-      const { configuration, options } = this.#runtime;
+    return this.#answering('launch', async () => {
+      const { configuration, options, launchLimit } = this.#runtime;
+      const tooMany = launchLimit.take();
+      if (tooMany) return tooMany;
       const registration = findRegistration(configuration, iss, options.allowNonHttpsLaunch, {
         knownOnly: parameters.launch === undefined,
       });
       if (registration instanceof SmartError) return registration;
       const server = await this.#runtime.discovery.discover(registration);
       if (server instanceof SmartError) return server;
+      const isEhrLaunch = parameters.launch !== undefined;
       const request = await createAuthorizationRequest(registration, server, parameters);
       if (request instanceof SmartError) return request;
       const browserId = this.#browserId() ?? (this.#session.browserStarted ? randomId() : null);
       if (browserId === null) return new SmartError('no_session', 'A launch needs a session id');
-      const { url, state, codeVerifier, nonce, scope } = request;
+      const { url, form, state, codeVerifier, nonce, scope } = request;
+      for (const warning of launchWarnings(server, scope, isEhrLaunch)) {
+        this.#runtime.warnOnce(registration.name, warning);
+      }
       await this.#runtime.pending.save(state, browserId, {
         iss: registration.iss,
         clientId: registration.clientId,
         server: pinnedServer(server),
         callbackUrl: registration.callbackUrl,
         scope,
-        codeVerifier,
+        ...(codeVerifier && { codeVerifier }),
         ...(nonce && { nonce }),
         startedAt: Date.now(),
       });
       this.#session.browserStarted?.(browserId);
-      return { redirect_url: url };
+      options.onEvent({ type: 'launch', server: registration.name });
+      return { redirect_url: url, ...(form && { form }) };
     });
   }
 
@@ -261,15 +293,18 @@ export class SmartClient {
     }
   }
 
-  async #ready<V extends FhirVersion>(refreshNow: boolean): Promise<ReadyClient<V> | SmartError> {
-    const { launches, options, http, refresh } = this.#runtime;
+  async #ready<V extends FhirVersion>(wanted: {
+    now?: boolean;
+    scope?: string;
+  }): Promise<ReadyClient<V> | SmartError> {
+    const { launches, options, http, refresh, styles } = this.#runtime;
     const active = await activeLaunch(this.#runtime, this.#session);
     if (active instanceof SmartError) return active;
     const { id, record } = active;
     const registration = this.#registration(record.iss, record.clientId);
     if (registration instanceof SmartError) return registration;
-    const current = refreshNow
-      ? await refresh.refresh(id, record, registration)
+    const current = wanted.now
+      ? await refresh.refresh(id, record, registration, wanted.scope)
       : await freshLaunch(this.#runtime, id, record, registration);
     if (current instanceof SmartError) return current;
     return new ReadyClient<V>(
@@ -286,6 +321,10 @@ export class SmartClient {
             'session_expired',
             'The EHR no longer takes the access token; launch the app again',
           );
+        },
+        style: async () => {
+          const { smartStyleUrl } = current.context;
+          return smartStyleUrl === null ? null : styles.get(smartStyleUrl, registration.isKnown);
         },
         isAlive: async () => {
           const stored = await launches.read(id);
@@ -323,14 +362,23 @@ export class SmartClient {
   }
 
   /** Every call answers: a store that is down becomes the error it is. */
-  async #answering<T>(work: () => Promise<T | SmartError>): Promise<T | SmartError> {
-    try {
-      return await work();
-    } catch (error) {
+  async #answering<T>(
+    during: 'launch' | 'login' | null,
+    work: () => Promise<T | SmartError>,
+  ): Promise<T | SmartError> {
+    const result = await work().catch((error: unknown) => {
       if (error instanceof SmartError) return error;
       throw error;
+    });
+    if (during && result instanceof SmartError) {
+      this.#runtime.options.onEvent({ type: 'failure', during, code: result.error });
     }
+    return result;
   }
+}
+
+function isStale({ oauthError, cause }: SmartError): boolean {
+  return oauthError === 'invalid_client' || (cause as { code?: unknown } | undefined)?.code === 'HTTP_404';
 }
 
 function notReady(error: SmartError): NotReady {

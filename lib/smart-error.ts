@@ -6,6 +6,8 @@ const STATUS = {
   invalid_configuration: 500,
   /** `iss` or `launch` missing, empty, repeated or malformed (SMART 2.2 EHR launch) */
   invalid_launch_request: 400,
+  /** more launches in this process and minute than `maxLaunchesPerMinute` */
+  too_many_launches: 429,
   /** no registration for this issuer */
   unknown_issuer: 403,
   /** the SMART configuration could not be read or lacks what the launch needs */

@@ -2,6 +2,7 @@ import { HttpClient } from './http/http-client.js';
 import { checkConfiguration } from './ehr/check-configuration.js';
 import { Discovery } from './ehr/discovery.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
+import { LaunchLimit } from './launch-limit.js';
 import { completeStorage } from './session/complete-storage.js';
 import { LaunchStore } from './session/launch-store.js';
 import { PendingLaunches } from './session/pending-launches.js';
@@ -10,10 +11,13 @@ import { SessionIndex } from './session/session-index.js';
 import type { CompleteStorage, SmartStorageOption } from './session/smart-storage.js';
 import { resolveOptions } from './smart-client-options.js';
 import type { ResolvedOptions, SmartClientOptions } from './smart-client-options.js';
+import { SmartStyleCache } from './smart-style-cache.js';
 import { SmartError } from './smart-error.js';
 import { IdTokenVerifier } from './token/id-token.js';
 import { JwksCache } from './token/jwks.js';
 import { TokenRefresh } from './token-refresh.js';
+
+const MAX_WARNINGS = 1_000;
 
 /** What every SmartClient of one configuration shares: connections, caches, stores and flights. */
 export class SmartRuntime {
@@ -26,6 +30,9 @@ export class SmartRuntime {
   readonly sessions: SessionIndex;
   readonly pending: PendingLaunches;
   readonly refresh: TokenRefresh;
+  readonly launchLimit: LaunchLimit;
+  readonly styles: SmartStyleCache;
+  readonly #saidOnce = new Set<string>();
 
   constructor(
     readonly configuration: SmartClientConfiguration,
@@ -33,6 +40,7 @@ export class SmartRuntime {
     options: SmartClientOptions | null | undefined,
   ) {
     this.options = resolveOptions(options);
+    this.launchLimit = new LaunchLimit(this.options.maxLaunchesPerMinute);
     const mistakes = checkConfiguration(configuration, this.options.allowNonHttpsLaunch);
     if (mistakes.length) throw configurationError(mistakes);
     const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
@@ -47,11 +55,20 @@ export class SmartRuntime {
       new JwksCache(this.http, discoveryTtlMs),
       allowNonHttpsLaunch,
     );
+    this.styles = new SmartStyleCache(this.http, { allowHttp: allowNonHttpsLaunch, discoveryTtlMs });
     const box = new SealedBox(this.options.secrets);
     this.launches = new LaunchStore(this.storage, box, this.options, 5 * httpTimeoutMs);
     this.sessions = new SessionIndex(this.storage, box, this.options);
     this.pending = new PendingLaunches(this.storage, box);
     this.refresh = new TokenRefresh(this);
+  }
+
+  /** A warning about a server, once in the life of the process. */
+  warnOnce(server: string, warning: string): void {
+    const line = `${server}: ${warning}`;
+    if (this.#saidOnce.has(line) || this.#saidOnce.size >= MAX_WARNINGS) return;
+    this.#saidOnce.add(line);
+    this.options.logger.warn(line);
   }
 
   /** Lets running calls end and closes the connections, a Keyv given as storage included. */

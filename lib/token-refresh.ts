@@ -5,6 +5,7 @@ import type { JsonObject } from './http/json.js';
 import type { LaunchRecord } from './session/launch-record.js';
 import type { LaunchStore } from './session/launch-store.js';
 import type { ResolvedOptions } from './smart-client-options.js';
+import { SmartScopes } from './scope/scope.js';
 import { SmartError } from './smart-error.js';
 import type { IdTokenVerifier } from './token/id-token.js';
 import { tokenRequest } from './token/token-endpoint.js';
@@ -36,10 +37,32 @@ export class TokenRefresh {
    * The launch with a token newer than the one in `seen`. `invalid_grant` and a changed patient end the
    * launch; an EHR that is down does not.
    */
-  refresh(id: string, seen: LaunchRecord, registration: Registration): Promise<LaunchRecord | SmartError> {
+  refresh(
+    id: string,
+    seen: LaunchRecord,
+    registration: Registration,
+    scope?: string,
+  ): Promise<LaunchRecord | SmartError> {
+    const missing = scope === undefined ? [] : new SmartScopes(seen.scope).missing(scope);
+    if (missing.length) {
+      return Promise.resolve(
+        new SmartError('insufficient_scope', 'A refresh cannot ask for scopes that were not granted', {
+          missing,
+        }),
+      );
+    }
     const running = this.#flights.get(id);
-    if (running) return running;
-    const flight = this.#locked(id, seen, registration).finally(() => this.#flights.delete(id));
+    if (running) {
+      // Who asks for fewer scopes waits for the flight, and then spends the token that it brought.
+      return scope === undefined
+        ? running
+        : running.then((record) =>
+            record instanceof SmartError ? record : this.refresh(id, record, registration, scope),
+          );
+    }
+    const flight = this.#locked(id, seen, registration, scope)
+      .then((result) => this.#reported(result, registration))
+      .finally(() => this.#flights.delete(id));
     this.#flights.set(id, flight);
     return flight;
   }
@@ -53,6 +76,7 @@ export class TokenRefresh {
     id: string,
     seen: LaunchRecord,
     registration: Registration,
+    scope: string | undefined,
   ): Promise<LaunchRecord | SmartError> {
     const { launches } = this.parts;
     try {
@@ -63,7 +87,9 @@ export class TokenRefresh {
         if (record?.launchId !== seen.launchId) {
           return new SmartError('session_expired', 'The session ended while its token was refreshed');
         }
-        return record.accessToken === seen.accessToken ? this.#refresh(id, record, registration) : record;
+        return record.accessToken === seen.accessToken
+          ? this.#refresh(id, record, registration, scope)
+          : record;
       });
     } catch (error) {
       if (error instanceof SmartError) return error;
@@ -75,6 +101,7 @@ export class TokenRefresh {
     id: string,
     record: LaunchRecord,
     registration: Registration,
+    scope: string | undefined,
   ): Promise<LaunchRecord | SmartError> {
     const { http, launches } = this.parts;
     if (!record.refreshToken) {
@@ -88,11 +115,12 @@ export class TokenRefresh {
       'refresh_token',
       {
         refresh_token: record.refreshToken,
+        ...(scope !== undefined && { scope }),
         ...(registration.switches.refreshWithRedirectUri && { redirect_uri: registration.callbackUrl }),
       },
       (json) => (received = json),
     );
-    const response = answer instanceof SmartError ? answer : usable(answer, record);
+    const response = answer instanceof SmartError ? answer : usable(answer, record, registration);
     if (response instanceof SmartError) {
       // An answer that cannot be used may still have rotated the refresh token; the old one is spent then.
       const rotated = received?.refresh_token;
@@ -130,6 +158,14 @@ export class TokenRefresh {
       'patient_changed',
       `The EHR answered a refresh with another ${changed}; launch again`,
     );
+  }
+
+  #reported<T>(result: T | SmartError, { name: server }: Registration): T | SmartError {
+    const { onEvent } = this.parts.options;
+    if (result instanceof SmartError)
+      onEvent({ type: 'failure', during: 'refresh', code: result.error, server });
+    else onEvent({ type: 'refresh', server });
+    return result;
   }
 
   async #failed(id: string, error: SmartError): Promise<SmartError> {
@@ -173,9 +209,13 @@ export class TokenRefresh {
   }
 }
 
-function usable(answer: JsonObject, record: LaunchRecord): TokenResponse | SmartError {
+function usable(
+  answer: JsonObject,
+  record: LaunchRecord,
+  { switches }: Registration,
+): TokenResponse | SmartError {
   try {
-    return readTokenResponse(answer, record.scope, Date.now());
+    return readTokenResponse(answer, record.scope, Date.now(), { references: switches.contextReferences });
   } catch (error) {
     return new SmartError(
       'invalid_token_response',

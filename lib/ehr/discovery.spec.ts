@@ -166,12 +166,22 @@ describe('an answer that cannot be used', () => {
     expect(error).toMatchObject({ error: 'discovery_timeout', status: 504 });
   });
 
-  it('C-16 is a redirect, which is not followed', async () => {
+  it('C-16 is a redirect that never ends: three are followed', async () => {
     server.answer = (_request, response) => response.writeHead(302, { location: '/elsewhere' }).end();
 
     expect(await discover()).toMatchObject({ error: 'discovery_failed' });
-    expect(asked()).toEqual(['GET /fhir/.well-known/smart-configuration']);
+    expect(asked()).toHaveLength(4);
   });
+
+  it.each(['http://localhost:1/fhir', 'ftp://127.0.0.1/x', 'http://['])(
+    'C-16 is a redirect to %s, which is not followed',
+    async (location) => {
+      server.answer = (_request, response) => response.writeHead(307, { location }).end();
+
+      expect(await discover()).toMatchObject({ error: 'discovery_failed' });
+      expect(asked()).toHaveLength(1);
+    },
+  );
 
   it.each(['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'revocation_endpoint'])(
     'A2-11 is one whose %s uses http',

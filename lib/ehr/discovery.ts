@@ -1,6 +1,6 @@
 import QuickLRU from 'quick-lru';
 import { SmartError } from '../smart-error.js';
-import type { HttpClient } from '../http/http-client.js';
+import type { HttpAnswer, HttpClient } from '../http/http-client.js';
 import { HttpFailure } from '../http/http-failure.js';
 import { parseJsonObject } from '../http/json.js';
 import { parseFhirBaseUrl, underFhirBase } from './fhir-base-url.js';
@@ -9,6 +9,7 @@ import { endpointUrl, readSmartConfiguration } from './smart-configuration.js';
 import type { SmartConfiguration } from './smart-configuration.js';
 
 const MAX_REMEMBERED = 500;
+const MAX_REDIRECTS = 3;
 
 /** Reads and remembers SMART configurations: one request per server at a time, failures never remembered. */
 export class Discovery {
@@ -40,7 +41,7 @@ export class Discovery {
     const key = cacheKey(registration.iss);
     const known = this.#cache.get(key);
     if (known) return known;
-    const pending = this.#fetch(registration.iss);
+    const pending = this.#fetch(registration.iss, registration.isKnown);
     this.#cache.set(key, pending);
     pending.catch(() => {
       if (this.#cache.peek(key) === pending) this.#cache.delete(key);
@@ -48,12 +49,8 @@ export class Discovery {
     return pending;
   }
 
-  async #fetch(iss: string): Promise<SmartConfiguration> {
-    const answer = await this.http.send({
-      method: 'GET',
-      url: underFhirBase(iss, '.well-known/smart-configuration'),
-      headers: { accept: 'application/json' },
-    });
+  async #fetch(iss: string, trusted: boolean): Promise<SmartConfiguration> {
+    const answer = await this.#get(underFhirBase(iss, '.well-known/smart-configuration'), trusted);
     if (answer.status !== 200) throw new Error(`answered with status ${answer.status}`);
     const document = parseJsonObject(answer.body);
     if (!document) throw new Error('is not a JSON object');
@@ -84,6 +81,22 @@ export class Discovery {
       ...configuration,
       jwks_uri: endpointUrl('jwks_uri', provider.jwks_uri, issuer, this.options.allowHttp),
     };
+  }
+
+  /** A load balancer may redirect within the EHR's host; another host is somebody else (C-16). */
+  async #get(from: URL, trusted: boolean): Promise<HttpAnswer> {
+    for (let url = from, hops = 0; ; hops += 1) {
+      const headers = { accept: 'application/json' };
+      const answer = await this.http.send({ method: 'GET', url, headers, trusted });
+      const location = answer.header('location');
+      if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer;
+      const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
+      const isSecure = next?.protocol === 'https:' || (next?.protocol === 'http:' && this.options.allowHttp);
+      if (!next || next.host !== from.host || !isSecure)
+        throw new Error('redirects to another server');
+      if (hops >= MAX_REDIRECTS) throw new Error('redirects too often');
+      url = next;
+    }
   }
 
   #withOverrides(registration: Registration, discovered: SmartConfiguration | undefined): SmartConfiguration {

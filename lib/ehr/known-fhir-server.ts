@@ -86,6 +86,16 @@ export interface KnownFhirServerSwitches {
   bareFhirUserType?: 'Practitioner' | 'Patient';
   /** refresh requests repeat `redirect_uri` (athenaFlex) */
   refreshWithRedirectUri?: boolean;
+  /**
+   * PKCE at a server of SMART 1 (fhirclient's names). Left out: S256 always. `required`: no launch unless
+   * S256 is advertised; `ifSupported`: only where it is; `unsafeV1`: always, whatever is advertised;
+   * `disabled`: never, which public clients are refused
+   */
+  pkceMode?: 'required' | 'ifSupported' | 'disabled' | 'unsafeV1';
+  /** `true`: a token response without `token_type` is taken as Bearer. Default `false` */
+  assumeBearer?: boolean;
+  /** `true`: `patient` and `encounter` may come as `Patient/123`. Default `false` */
+  contextReferences?: boolean;
   /** `iss` may arrive with a query, which is ignored when matching and cut off (navikt). Default `false` */
   stripIssQuery?: boolean;
 }

@@ -51,10 +51,13 @@ export function isFhirId(value: unknown): value is string {
 }
 
 /** Reads the launch context members; throws an Error naming a member that cannot be trusted. */
-export function readLaunchContext(response: JsonObject): LaunchContext {
+export function readLaunchContext(
+  response: JsonObject,
+  options: { references?: boolean } = {},
+): LaunchContext {
   return {
-    patient: contextId(response, 'patient'),
-    encounter: contextId(response, 'encounter'),
+    patient: contextId(response, 'patient', 'Patient/', options),
+    encounter: contextId(response, 'encounter', 'Encounter/', options),
     fhirContext: readFhirContext(response.fhirContext),
     intent: text(response.intent),
     needPatientBanner: response.need_patient_banner !== false && response.need_patient_banner !== 'false',
@@ -64,8 +67,15 @@ export function readLaunchContext(response: JsonObject): LaunchContext {
   };
 }
 
-function contextId(response: JsonObject, name: 'patient' | 'encounter'): string | null {
-  const value = response[name];
+function contextId(
+  response: JsonObject,
+  name: 'patient' | 'encounter',
+  prefix: string,
+  options: { references?: boolean },
+): string | null {
+  const given = response[name];
+  const isReference = options.references && typeof given === 'string' && given.startsWith(prefix);
+  const value = isReference ? given.slice(prefix.length) : given;
   if (value === undefined || value === null || value === '') return null;
   if (!isFhirId(value)) throw new Error(`${name} is not a FHIR id`);
   return value;

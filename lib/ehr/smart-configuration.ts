@@ -1,3 +1,4 @@
+import { isJsonObject } from '../http/json.js';
 import type { JsonObject } from '../http/json.js';
 
 /**
@@ -22,6 +23,53 @@ export interface SmartConfiguration {
   token_endpoint_auth_signing_alg_values_supported?: string[];
   id_token_signing_alg_values_supported?: string[];
   authorization_response_iss_parameter_supported?: boolean;
+  /** FHIR servers that share this authorization server (SMART 2.2 "Conformance") */
+  associated_endpoints?: AssociatedEndpoint[];
+  user_access_brand_bundle?: string;
+  user_access_brand_identifier?: { system?: string; value?: string };
+  /** deprecated: SMART 2.2 lists app state as a capability of an associated endpoint */
+  smart_app_state_endpoint?: string;
+}
+
+export interface AssociatedEndpoint {
+  url: string;
+  capabilities: string[];
+}
+
+/** The capabilities of SMART 2.2 "Conformance"; servers may list others. */
+export type SmartCapability =
+  | 'launch-ehr'
+  | 'launch-standalone'
+  | 'authorize-post'
+  | 'client-public'
+  | 'client-confidential-symmetric'
+  | 'client-confidential-asymmetric'
+  | 'sso-openid-connect'
+  | 'context-banner'
+  | 'context-style'
+  | 'context-ehr-patient'
+  | 'context-ehr-encounter'
+  | 'context-standalone-patient'
+  | 'context-standalone-encounter'
+  | 'permission-offline'
+  | 'permission-online'
+  | 'permission-patient'
+  | 'permission-user'
+  | 'permission-v1'
+  | 'permission-v2'
+  | 'smart-app-state';
+
+/** names of SMART 1 that mean the same */
+const ALIASES: Partial<Record<SmartCapability, string>> = {
+  'context-banner': 'context-passthrough-banner',
+  'context-style': 'context-passthrough-style',
+};
+
+/** Whether the server lists the capability, by its name of today or of SMART 1. */
+export function supports(configuration: SmartConfiguration, capability: SmartCapability): boolean {
+  const alias = ALIASES[capability];
+  const listed = configuration.capabilities;
+  return listed.includes(capability) || (alias !== undefined && listed.includes(alias));
 }
 
 /** what a stranger's document may make us keep for every launch */
@@ -38,6 +86,8 @@ const ENDPOINTS = [
   'registration_endpoint',
   'management_endpoint',
   'end_session_endpoint',
+  'user_access_brand_bundle',
+  'smart_app_state_endpoint',
 ] as const;
 
 const LISTS = [
@@ -73,6 +123,17 @@ export function readSmartConfiguration(
   }
   if (document.authorization_response_iss_parameter_supported === true) {
     configuration.authorization_response_iss_parameter_supported = true;
+  }
+  if (Array.isArray(document.associated_endpoints)) {
+    configuration.associated_endpoints = document.associated_endpoints
+      .filter(isJsonObject)
+      .map((endpoint) => ({
+        url: endpointUrl('associated_endpoints.url', endpoint.url, fhirBaseUrl, allowHttp),
+        capabilities: stringList(endpoint.capabilities) ?? [],
+      }));
+  }
+  if (isJsonObject(document.user_access_brand_identifier)) {
+    configuration.user_access_brand_identifier = document.user_access_brand_identifier;
   }
   if (!configuration.token_endpoint) throw new Error('token_endpoint is missing');
   return configuration as SmartConfiguration;

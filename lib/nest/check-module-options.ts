@@ -39,6 +39,7 @@ export function checkModuleOptions(
 function checkBehaviour(options: Record<string, unknown>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined || name === 'logger') return [];
+    if (name === 'onEvent') return typeof value === 'function' ? [] : ['options.onEvent must be a function'];
     if (BOOLEANS.includes(name))
       return typeof value === 'boolean' ? [] : [`options.${name} must be true or false`];
     if (!NUMBERS.includes(name))

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { SmartError } from '../smart-error.js';
-import { errorPage, escapeHtml } from './error-page.js';
+import { errorPage } from './error-page.js';
+import { escapeHtml } from './page.js';
 
 describe('errorPage', () => {
   it('C-28 says what happened, with the code and the reference, and loads nothing', () => {

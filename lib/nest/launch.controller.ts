@@ -12,8 +12,11 @@ import {
 } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { randomId } from '../session/keys.js';
+import type { Redirect } from '../smart-client.js';
 import { SmartError, unwrap } from '../smart-error.js';
 import { answerHeaders } from './answer-headers.js';
+import { authorizationPage } from './authorization-page.js';
 import { queryOf, rawRequest, wantsHtml } from './http-request.js';
 import { SMART_ON_FHIR_OPTIONS } from './module-definition.js';
 import type { ResolvedRoutes, SmartOnFhirModuleOptions } from './module-options.js';
@@ -37,15 +40,13 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
     async launch(@Req() request: object, @Res() response: unknown): Promise<void> {
       const query = queryOf(request);
       const parameters = { iss: single(query, 'iss'), launch: single(query, 'launch') };
-      const { redirect_url } = unwrap(await this.clients.for(request).launch(parameters));
-      this.#redirect(response, 302, redirect_url);
+      this.#authorize(response, unwrap(await this.clients.for(request).launch(parameters)));
     }
 
     @Get(routes.standalone)
     async standalone(@Req() request: object, @Res() response: unknown): Promise<void> {
       const iss = single(queryOf(request), 'iss');
-      const { redirect_url } = unwrap(await this.clients.for(request).authorize({ iss }));
-      this.#redirect(response, 302, redirect_url);
+      this.#authorize(response, unwrap(await this.clients.for(request).authorize({ iss })));
     }
 
     // a redirect URL per EHR, e.g. /fhir/callback/hospital-b, keeps mixed-up answers apart (RFC 9700 4.4)
@@ -80,14 +81,21 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
       httpAdapter.reply(response, JSON.stringify({ keys }), 200);
     }
 
+    #authorize(response: unknown, { redirect_url, form }: Redirect): void {
+      if (!form) return this.#redirect(response, 302, redirect_url);
+      const nonce = randomId();
+      this.adapterHost.httpAdapter.setHeader(response, 'Content-Type', 'text/html; charset=utf-8');
+      this.#answer(response, 200, authorizationPage(form, nonce), nonce);
+    }
+
     #redirect(response: unknown, status: 302 | 303, url: string): void {
       this.adapterHost.httpAdapter.setHeader(response, 'Location', url);
       this.#answer(response, status, '');
     }
 
-    #answer(response: unknown, status: number, body: string): void {
+    #answer(response: unknown, status: number, body: string, scriptNonce?: string): void {
       const { httpAdapter } = this.adapterHost;
-      for (const [name, value] of answerHeaders(this.clients.frameAncestors)) {
+      for (const [name, value] of answerHeaders(this.clients.frameAncestors, scriptNonce)) {
         httpAdapter.setHeader(response, name, value);
       }
       httpAdapter.reply(response, body, status);

@@ -6,6 +6,7 @@ import type { SmartSession } from '../active-launch.js';
 import { signingKeys } from '../ehr/client-authentication.js';
 import type { SmartStorageOption } from '../session/smart-storage.js';
 import { SmartClient } from '../smart-client.js';
+import type { SmartError } from '../smart-error.js';
 import type { SmartClientOptions } from '../smart-client-options.js';
 import { configurationError, runtimeFor } from '../smart-runtime.js';
 import type { SmartRuntime } from '../smart-runtime.js';
@@ -107,6 +108,20 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
   forbidCaching(request: object): void {
     const response = responseOf(request);
     if (response !== undefined) this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+  }
+
+  /**
+   * Where the app opens in a window of its own, when the frame it is shown in lost the launch's cookie: a
+   * standalone launch at the one EHR there is, else the app's page.
+   */
+  ownWindowFor(error: SmartError, request: object): string | undefined {
+    const isLost = error.error === 'invalid_state' && this.#cookies.read(request).browserId === null;
+    if (!isLost || this.frameAncestors === null) return undefined;
+    const { redirectUrl, callbackUrl, knownFhirServers = [] } = this.#given.client;
+    const [{ issuer } = {}, ...others] = knownFhirServers;
+    if (!this.routes || issuer === undefined || others.length > 0) return redirectUrl;
+    const base = callbackUrl.slice(0, callbackUrl.lastIndexOf(`/${this.routes.callback}`));
+    return `${base}/${this.routes.standalone}?iss=${encodeURIComponent(issuer)}`;
   }
 
   /** Public keys of every asymmetric registration, for the JWKS route. */

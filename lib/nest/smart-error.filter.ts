@@ -49,7 +49,9 @@ export class SmartErrorFilter implements ExceptionFilter<SmartError> {
     if (error.retryAfterMs !== undefined) {
       httpAdapter.setHeader(response, 'Retry-After', String(Math.ceil(error.retryAfterMs / 1000)));
     }
-    const body = html ? errorPage(error, correlationId) : JSON.stringify(error);
+    const body = html
+      ? errorPage(error, correlationId, this.clients.ownWindowFor(error, http.getRequest<object>()))
+      : JSON.stringify(error);
     httpAdapter.reply(response, body, error.status);
   }
 }

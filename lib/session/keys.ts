@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 
 /** Prefix of the entries of launches in progress. */
 export const PENDING_PREFIX = 'smart:pending:';
+/** Prefix of the entries that list a browser's launches in progress. */
+export const BROWSER_PREFIX = 'smart:pending:browser:';
 /** Prefix of the entries that hold a completed launch with its tokens. */
 export const LAUNCH_PREFIX = 'smart:launch:';
 /** Prefix of the entries that list a session's launches in multi-launch mode. */

@@ -1,5 +1,5 @@
 import type { PinnedServer } from './launch-record.js';
-import { PENDING_PREFIX, entryKey } from './keys.js';
+import { BROWSER_PREFIX, PENDING_PREFIX, entryKey } from './keys.js';
 import type { SealedBox } from './sealed-box.js';
 import type { CompleteStorage } from './smart-storage.js';
 
@@ -10,13 +10,15 @@ export interface PendingLaunch {
   server: PinnedServer;
   callbackUrl: string;
   scope: string;
-  codeVerifier: string;
+  /** absent only where PKCE is switched off */
+  codeVerifier?: string;
   nonce?: string;
   startedAt: number;
 }
 
 /** SMART sets no limit; ten minutes cover a login with a second factor. */
 const LIFETIME_MS = 10 * 60_000;
+const MAX_PER_BROWSER = 20;
 
 /**
  * Launches in progress, one per `state`. State and browser together make the entry's key and its encryption
@@ -31,6 +33,18 @@ export class PendingLaunches {
   async save(state: string, browserId: string, launch: PendingLaunch): Promise<void> {
     const key = entryKey(PENDING_PREFIX, state, browserId);
     await this.storage.set(key, this.box.seal(launch, key, state + browserId), LIFETIME_MS);
+    await this.#remember(key, browserId);
+  }
+
+  /** Keeps a browser to its newest launches: who starts more than it can finish pushes out its own. */
+  async #remember(key: string, browserId: string): Promise<void> {
+    const listKey = entryKey(BROWSER_PREFIX, browserId);
+    const entry = await this.storage.get(listKey);
+    const known = (entry !== undefined && this.box.open<string[]>(entry, listKey, browserId)) || [];
+    const keys = [...known, key];
+    const dropped = keys.splice(0, Math.max(0, keys.length - MAX_PER_BROWSER));
+    await this.storage.set(listKey, this.box.seal(keys, listKey, browserId), LIFETIME_MS);
+    for (const old of dropped) await this.storage.delete(old);
   }
 
   /** Once: a second call finds nothing. */

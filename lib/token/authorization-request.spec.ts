@@ -157,7 +157,7 @@ describe('the authorization request', () => {
     const [first, second] = [await request({}), await request({})];
     expect(first.codeVerifier).not.toBe(second.codeVerifier);
     expect(first.codeVerifier).toMatch(/^[A-Za-z0-9\-._~]{43,128}$/);
-    const challenge = createHash('sha256').update(first.codeVerifier).digest('base64url');
+    const challenge = createHash('sha256').update(first.codeVerifier!).digest('base64url');
     expect(first.sent.get('code_challenge')).toBe(challenge);
   });
 

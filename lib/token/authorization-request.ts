@@ -1,13 +1,23 @@
 import * as oidc from 'openid-client';
 import { SmartError } from '../smart-error.js';
 import type { Registration } from '../ehr/registrations.js';
+import { supports } from '../ehr/smart-configuration.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
+import { requestedScope } from './requested-scope.js';
+
+/** An authorization request sent as a form: the fields go to `action` by POST (capability `authorize-post`). */
+export interface AuthorizationForm {
+  action: string;
+  fields: Record<string, string>;
+}
 
 /** An authorization request ready to be sent, with what the callback needs to finish it. */
 export interface AuthorizationRequest {
   url: string;
+  /** set where the URL is too long to be safe and the server takes a POST */
+  form?: AuthorizationForm;
   state: string;
-  codeVerifier: string;
+  codeVerifier?: string;
   nonce?: string;
   scope: string;
 }
@@ -18,59 +28,110 @@ export interface AuthorizationParameters {
   launch?: string;
   /** replaces the registration's scopes */
   scope?: string;
+  /** standalone: context to ask for, `['patient']` is the scope `launch/patient` */
+  context?: readonly string[];
+  /** further parameters for this EHR, e.g. `{ prompt: 'login' }`; none of the protocol's own */
+  extraParameters?: Readonly<Record<string, string>>;
 }
 
+/** some servers and proxies cut URLs at 2,048 characters */
+const MAX_URL_LENGTH = 2_000;
+const RESERVED =
+  /^(response_type|response_mode|client_id|client_secret|redirect_uri|scope|state|aud|launch|nonce|code_challenge|code_challenge_method|code_verifier|request|request_uri)$/;
+
 /**
- * Builds the authorization request of SMART 2.2 "Obtain authorization code": PKCE S256 always, 256-bit
- * state, verifier and nonce, `aud` the FHIR base exactly as the launch named it.
+ * Builds the authorization request of SMART 2.2 "Obtain authorization code": PKCE S256, 256-bit state,
+ * verifier and nonce, `aud` the FHIR base exactly as the launch named it.
  */
 export async function createAuthorizationRequest(
   registration: Registration,
   server: SmartConfiguration,
   parameters: AuthorizationParameters,
 ): Promise<AuthorizationRequest | SmartError> {
-  const { authorization_endpoint: endpoint, code_challenge_methods_supported: methods } = server;
+  const { authorization_endpoint: endpoint } = server;
   if (!endpoint) {
     return new SmartError('discovery_failed', 'The SMART configuration has no authorization_endpoint');
   }
-  if (methods && !methods.includes('S256')) {
-    return new SmartError(
-      'discovery_failed',
-      'The SMART configuration offers PKCE without S256, which SMART 2.2 requires',
-    );
+  const usesPkce = pkceDecision(registration, server);
+  if (usesPkce instanceof SmartError) return usesPkce;
+  const { extraParameters = {}, launch } = parameters;
+  const reserved = Object.keys(extraParameters).find((name) => RESERVED.test(name));
+  if (reserved !== undefined) {
+    return new SmartError('invalid_launch_request', `extraParameters must not set ${reserved}`);
   }
-  const scope = scopeFor(parameters.scope ?? registration.scope, parameters.launch !== undefined);
+  const scope = requestedScope(parameters.scope ?? registration.scope, parameters);
   if (scope === '') {
     return new SmartError('invalid_launch_request', 'The launch asks for no scope; name at least one');
   }
   const state = oidc.randomState();
-  const codeVerifier = oidc.randomPKCECodeVerifier();
+  const codeVerifier = usesPkce ? oidc.randomPKCECodeVerifier() : undefined;
   const wantsNonce = scope.split(' ').includes('openid') && registration.switches.sendNonce !== false;
   const nonce = wantsNonce ? oidc.randomNonce() : undefined;
-  const configuration = new oidc.Configuration(
-    { issuer: server.issuer ?? registration.iss, authorization_endpoint: endpoint },
-    registration.clientId,
-  );
-  oidc.allowInsecureRequests(configuration);
-  const url = oidc.buildAuthorizationUrl(configuration, {
+  const url = authorizationUrl(registration, server.issuer, endpoint, {
+    ...extraParameters,
     redirect_uri: registration.callbackUrl,
     scope,
     state,
     aud: registration.switches.aud ?? registration.iss,
-    code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
-    code_challenge_method: 'S256',
+    ...(codeVerifier && {
+      code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
+      code_challenge_method: 'S256',
+    }),
     ...(nonce && { nonce }),
-    ...(parameters.launch !== undefined && { launch: parameters.launch }),
+    ...(launch !== undefined && { launch }),
   });
-  // A form's "+" is legal in a query, but not every EHR reads it as a space.
-  url.search = url.search.replaceAll('+', '%20');
-  return { url: url.href, state, codeVerifier, scope, ...(nonce && { nonce }) };
+  const needsForm = url.href.length > MAX_URL_LENGTH && supports(server, 'authorize-post');
+  return {
+    url: url.href,
+    ...(needsForm && { form: { action: endpoint, fields: ownFields(url, endpoint) } }),
+    state,
+    ...(codeVerifier && { codeVerifier }),
+    ...(nonce && { nonce }),
+    scope,
+  };
 }
 
-/** `launch` belongs to an EHR launch and to nothing else (SMART 2.2 "Scopes and Launch Context"). */
-function scopeFor(configured: string, isEhrLaunch: boolean): string {
-  const scopes = new Set(configured.split(/\s+/).filter((scope) => scope !== ''));
-  if (isEhrLaunch) scopes.add('launch');
-  else scopes.delete('launch');
-  return [...scopes].join(' ');
+function authorizationUrl(
+  registration: Registration,
+  issuer: string | undefined,
+  endpoint: string,
+  parameters: Record<string, string>,
+): URL {
+  const configuration = new oidc.Configuration(
+    { issuer: issuer ?? registration.iss, authorization_endpoint: endpoint },
+    registration.clientId,
+  );
+  oidc.allowInsecureRequests(configuration);
+  const url = oidc.buildAuthorizationUrl(configuration, parameters);
+  // A form's "+" is legal in a query, but not every EHR reads it as a space.
+  url.search = url.search.replaceAll('+', '%20');
+  return url;
+}
+
+/** The endpoint keeps its own query in the form's action (RFC 6749 3.1). */
+function ownFields(url: URL, endpoint: string): Record<string, string> {
+  const own = new URL(endpoint).searchParams;
+  return Object.fromEntries([...url.searchParams].filter(([name]) => !own.has(name)));
+}
+
+/** SMART 2.2 requires S256; a server that offers only `plain` would downgrade it (RFC 9700 2.1.1). */
+function pkceDecision(registration: Registration, server: SmartConfiguration): boolean | SmartError {
+  const methods = server.code_challenge_methods_supported;
+  const isAdvertised = methods?.includes('S256') === true;
+  switch (registration.switches.pkceMode) {
+    case 'disabled':
+      return false;
+    case 'unsafeV1':
+      return true;
+    case 'ifSupported':
+      return isAdvertised;
+    case 'required':
+      return isAdvertised || noS256('pkceMode is required and the SMART configuration does not offer S256');
+    case undefined:
+      return !methods || isAdvertised || noS256('The SMART configuration offers PKCE without S256');
+  }
+}
+
+function noS256(problem: string): SmartError {
+  return new SmartError('discovery_failed', `${problem}; SMART 2.2 requires it`);
 }

@@ -43,7 +43,7 @@ export async function tokenRequest(
     if (answer.status === 200 && json && json.access_token !== undefined) {
       answered = json;
       received?.(json);
-      return Response.json(standardised(json));
+      return Response.json(standardised(json, registration.switches.assumeBearer === true));
     }
     refusal = readRefusal(answer.status, json);
     return Response.json(
@@ -93,10 +93,10 @@ export function openidConfiguration(
  * Real EHRs' answers as openid-client will take them. The id_token is kept from it: it checks neither the
  * signature nor any claim the way `id-token.ts` does, and refuses what SMART servers legally send.
  */
-function standardised(json: JsonObject): JsonObject {
+function standardised(json: JsonObject, assumeBearer: boolean): JsonObject {
   return {
     access_token: json.access_token,
-    token_type: json.token_type,
+    token_type: json.token_type ?? (assumeBearer ? 'Bearer' : undefined),
     expires_in: lifetimeSeconds(json.expires_in),
   };
 }
@@ -117,7 +117,7 @@ function asTokenError(error: unknown, refusal: TokenRefusal | undefined): SmartE
     return new SmartError('token_request_failed', `The token endpoint refused: ${reason}${hint(refusal)}`, {
       oauthError: refusal.oauthError,
       errorUri: refusal.errorUri,
-      ...(refusal.status >= 500 && { cause: { name: 'HttpError', code: `HTTP_${refusal.status}` } }),
+      cause: { name: 'HttpError', code: `HTTP_${refusal.status}` },
     });
   }
   const failure = causeOf(error, HttpFailure);

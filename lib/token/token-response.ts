@@ -22,6 +22,7 @@ export function readTokenResponse(
   response: JsonObject,
   requestedScope: string,
   receivedAt: number,
+  options: { references?: boolean } = {},
 ): TokenResponse {
   const { access_token: accessToken, refresh_token: refreshToken, id_token: idToken, scope } = response;
   if (typeof accessToken !== 'string' || !/^[\x21-\x7e]+$/.test(accessToken)) {
@@ -36,7 +37,7 @@ export function readTokenResponse(
     ...(typeof idToken === 'string' && idToken !== '' && { idToken }),
     scope: scope ?? requestedScope,
     scopeAssumed: scope === undefined || scope === null,
-    context: readLaunchContext(response),
+    context: readLaunchContext(response, options),
   };
 }
 

@@ -22,6 +22,7 @@ export function clientWith(
         asked.push(`renew ${rejected.accessToken}`);
         return renewed ?? { ...record, accessToken: 'access-2' };
       },
+      style: async () => null,
       isAlive: async () => true,
       end: async () => void asked.push('end'),
     },
