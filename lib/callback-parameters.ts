@@ -89,7 +89,8 @@ export function authorizationCode(
     );
   }
   if (response.error !== undefined) {
-    const oauthError = /^[\x21-\x7e]{1,100}$/.test(response.error) ? response.error : 'invalid_error';
+    // no digits: a code is made of words, and a secret that was put there is not
+    const oauthError = /^[a-z][a-z_.:#/-]{0,99}$/i.test(response.error) ? response.error : 'invalid_error';
     const reason = ERRORS.includes(oauthError) ? `: ${oauthError}` : '';
     const details = { oauthError, errorUri: response.errorUri };
     return oauthError === 'access_denied'

@@ -137,6 +137,7 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
   ): Promise<unknown> {
     const answer = await this.#exchange('GET', path, undefined, options);
     if (answer instanceof SmartError) return answer;
+    if (answer.body === undefined || answer.body === null) return notWhatWasAsked();
     return options.schema ? validated(options.schema, answer.body, 'The FHIR response') : answer.body;
   }
 
@@ -294,6 +295,13 @@ function stored<T>(resource: { resourceType: string }, answer: FhirHttpAnswer): 
   const location = answer.header('location') ?? '';
   const id = /(?:^|\/)[A-Z][A-Za-z]+\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/|$)/.exec(location)?.[1];
   return (id === undefined ? resource : { ...resource, id }) as T;
+}
+
+function notWhatWasAsked(): SmartError {
+  return new SmartError(
+    'invalid_fhir_response',
+    'The FHIR server answered with something else than was asked for',
+  );
 }
 
 function notAResource(): SmartError {

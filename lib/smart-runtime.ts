@@ -43,7 +43,9 @@ export class SmartRuntime {
     this.launchLimit = new LaunchLimit(this.options.maxLaunchesPerMinute);
     const mistakes = checkConfiguration(configuration, this.options.allowNonHttpsLaunch);
     if (mistakes.length) throw configurationError(mistakes);
-    const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
+    const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch } = this.options;
+    // 0 is a way to say "never remember", which a cache would not take
+    const discoveryTtlMs = Math.max(1, this.options.discoveryTtlMs);
     this.storage = completeStorage(storage, this.options.storeTimeoutMs);
     this.http = new HttpClient(
       { timeoutMs: httpTimeoutMs, maxBytes: maxResponseBytes },

@@ -2,6 +2,7 @@ import QuickLRU from 'quick-lru';
 import { readSmartStyle } from './fhir/smart-style.js';
 import type { SmartStyle } from './fhir/smart-style.js';
 import type { HttpClient } from './http/http-client.js';
+import { HttpFailure } from './http/http-failure.js';
 import { parseJsonObject } from './http/json.js';
 import { SmartError } from './smart-error.js';
 
@@ -36,7 +37,9 @@ export class SmartStyleCache {
       this.#styles.set(styleUrl, style);
       return style;
     } catch (error) {
-      return new SmartError('ehr_unavailable', 'smart_style_url could not be read', { cause: error });
+      const isTimeout = error instanceof HttpFailure && error.kind === 'timeout';
+      const code = isTimeout ? 'ehr_timeout' : 'ehr_unavailable';
+      return new SmartError(code, 'smart_style_url could not be read', { cause: error });
     }
   }
 }

@@ -85,7 +85,7 @@ function refusal(answer: HttpAnswer, body: unknown, what: string): SmartError {
   }
   const issueCode = operationOutcome?.issue?.[0]?.code;
   const reason = typeof issueCode === 'string' && /^[a-z-]{1,40}$/.test(issueCode) ? ` (${issueCode})` : '';
-  const retryAfter = Number(answer.header('retry-after'));
+  const retryAfter = Number(/^\d{1,6}$/.exec(answer.header('retry-after') ?? '')?.[0] ?? 0);
   return new SmartError('fhir_request_failed', `${what} was answered with ${status}${reason}`, {
     status: status < 500 ? status : 502,
     operationOutcome,

@@ -15,28 +15,38 @@ export interface SmartStyle {
 
 const COLOR = /^(#[0-9a-f]{3,8}|[a-z]{3,30}|rgba?\([\d\s,.%/]{3,40}\)|hsla?\([\d\s,.%/deg]{3,40}\))$/i;
 const DIMENSION = /^\d{1,5}(\.\d{1,4})?(px|em|rem|pt|%)?$/;
-const FONT_FAMILY = /^['"]?[\w -]{1,60}['"]?(\s*,\s*['"]?[\w -]{1,60}['"]?){0,10}$/;
+const FONT = /^([\w-][\w -]{0,59}|'[\w -]{1,60}'|"[\w -]{1,60}")$/;
+const MAX_FONTS = 11;
 
-const GRAMMAR: Record<keyof SmartStyle, RegExp> = {
-  color_background: COLOR,
-  color_error: COLOR,
-  color_highlight: COLOR,
-  color_modal_backdrop: COLOR,
-  color_success: COLOR,
-  color_text: COLOR,
-  dim_border_radius: DIMENSION,
-  dim_font_size: DIMENSION,
-  dim_spacing_size: DIMENSION,
-  font_family_body: FONT_FAMILY,
-  font_family_heading: FONT_FAMILY,
+const isColor = (value: string) => COLOR.test(value);
+const isDimension = (value: string) => DIMENSION.test(value);
+
+/** Name by name: one pattern for the whole list would take time without end to say no. */
+function isFontFamily(value: string): boolean {
+  const fonts = value.split(',', MAX_FONTS + 1);
+  return fonts.length <= MAX_FONTS && fonts.every((font) => FONT.test(font.trim()));
+}
+
+const GRAMMAR: Record<keyof SmartStyle, (value: string) => boolean> = {
+  color_background: isColor,
+  color_error: isColor,
+  color_highlight: isColor,
+  color_modal_backdrop: isColor,
+  color_success: isColor,
+  color_text: isColor,
+  dim_border_radius: isDimension,
+  dim_font_size: isDimension,
+  dim_spacing_size: isDimension,
+  font_family_body: isFontFamily,
+  font_family_heading: isFontFamily,
 };
 
 /** Keeps what is safe to put into a style sheet; a value that could end its declaration is dropped. */
 export function readSmartStyle(document: Record<string, unknown>): SmartStyle {
   const style: SmartStyle = {};
-  for (const [name, grammar] of Object.entries(GRAMMAR) as [keyof SmartStyle, RegExp][]) {
+  for (const [name, isSafe] of Object.entries(GRAMMAR) as [keyof SmartStyle, (value: string) => boolean][]) {
     const value = document[name];
-    if (typeof value === 'string' && grammar.test(value.trim())) style[name] = value.trim();
+    if (typeof value === 'string' && isSafe(value.trim())) style[name] = value.trim();
   }
   return style;
 }

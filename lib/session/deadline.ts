@@ -27,6 +27,13 @@ export async function withinDeadline<T>(
 export function storeUnavailable(error: unknown): SmartError {
   if (error instanceof SmartError) return error;
   return new SmartError('store_unavailable', 'The session store did not answer; try again shortly', {
-    cause: error,
+    cause: withoutCommand(error),
   });
+}
+
+/** Drivers may quote the command, key and value, whatever the error's code; Node's own words do not. */
+function withoutCommand(error: unknown): unknown {
+  const { name, code, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  const isOfNode = typeof message === 'string' && /^[a-z]+ E[A-Z_]+( [\w.:[\]/-]+)?$/.test(message);
+  return isOfNode ? error : { name, code };
 }

@@ -171,7 +171,7 @@ function sameText(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** jose's messages name the claim or the fault, never a value */
+/** jose's messages name the claim or the fault; only what it does not support it quotes from the header */
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JOSENotSupported)
     return 'it uses an extension or algorithm that is not supported';

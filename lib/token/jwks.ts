@@ -1,7 +1,7 @@
 import QuickLRU from 'quick-lru';
 import type { JSONWebKeySet } from 'jose';
 import type { HttpClient } from '../http/http-client.js';
-import { parseJsonObject } from '../http/json.js';
+import { isJsonObject, parseJsonObject } from '../http/json.js';
 
 interface Known {
   keys: JSONWebKeySet;
@@ -69,9 +69,7 @@ export class JwksCache {
     if (answer.status !== 200) throw new Error(`The JWKS answered with status ${answer.status}`);
     const document = parseJsonObject(answer.body);
     if (!document || !Array.isArray(document.keys)) throw new Error('The JWKS is not a JWK set');
-    const keys = document.keys.filter(
-      (key) => typeof key === 'object' && key !== null && !Array.isArray(key),
-    );
+    const keys = document.keys.filter(isJsonObject);
     const known = {
       keys: { keys },
       fetchedAt: Date.now(),

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { faultsOf, readAreas, testsOf, withResults } from './conformance.mjs';
+import { markdownPage, textTable } from './tables.mjs';
+
+/**
+ * Runs every test, says which rows of the checklist they prove, and writes docs/conformance.md. Where CI is
+ * `true` the page is compared instead, so that a stale one does not land.
+ */
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const page = join(root, 'docs/conformance.md');
+
+const { status, report, output } = await runTests();
+const tests = testsOf(report, root);
+const areas = withResults(readAreas(), tests);
+const faults = faultsOf(areas, tests, output);
+if (status !== 0) faults.unshift(`the tests ended with status ${status}`);
+
+const written = existsSync(page) ? readFileSync(page, 'utf8') : '';
+const current = markdownPage(areas);
+if (written !== current && process.env.CI === 'true') {
+  faults.push('docs/conformance.md is stale: run "npm run conformance" and commit what it writes');
+} else if (written !== current) {
+  mkdirSync(join(root, 'docs'), { recursive: true });
+  writeFileSync(page, current);
+}
+
+const rows = areas.flatMap((area) => area.rows);
+const count = (result) => rows.filter((row) => row.result === result).length;
+console.log(textTable(areas));
+console.log(
+  `\n${rows.length} rows: ${count('passed')} passed, ${count('failed')} failed, ${count('no test')} without a test`,
+);
+for (const fault of faults) console.log(`FAULT ${fault}`);
+process.exitCode = faults.length ? 1 : 0;
+
+async function runTests() {
+  const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
+  const file = join(folder, 'report.json');
+  try {
+    // A failed test may leave a handle open, which must not keep its report from being read.
+    const jest = spawn('npm', ['test', '--', '--forceExit', '--json', `--outputFile=${file}`], { cwd: root });
+    const chunks = [];
+    for (const [stream, target] of [
+      [jest.stdout, process.stdout],
+      [jest.stderr, process.stderr],
+    ]) {
+      stream.on('data', (chunk) => {
+        chunks.push(chunk);
+        target.write(chunk);
+      });
+    }
+    const status = await new Promise((resolve, reject) => jest.on('error', reject).on('close', resolve));
+    if (!existsSync(file)) throw new Error(`the tests ended with status ${status} and without a report`);
+    return {
+      status,
+      report: JSON.parse(readFileSync(file, 'utf8')),
+      output: Buffer.concat(chunks).toString('utf8'),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
