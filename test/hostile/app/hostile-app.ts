@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
 import type { INestApplication, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -53,6 +56,13 @@ export class HostileApp {
     });
     await nest.listen(Number(new URL(url).port), 'localhost');
     return new HostileApp(nest, url, log);
+  }
+
+  /** Resolves once so many more requests have come in and got as far as they can without anybody’s answer. */
+  async busyWith(requests: number): Promise<void> {
+    const server = this.nest.getHttpServer() as Server;
+    for (let n = 0; n < requests; n += 1) await once(server, 'request');
+    for (let turn = 0; turn < 50; turn += 1) await setImmediate();
   }
 
   close(): Promise<void> {
