@@ -233,9 +233,8 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
         const answer = await this.#exchange('GET', reference, undefined, options);
         if (answer instanceof SmartError) return answer;
         const { resourceType, id } = (answer.body ?? {}) as { resourceType?: unknown; id?: unknown };
-        if (resourceType === split?.type && (id === undefined || id === split?.id)) {
-          return answer.body as Resource;
-        }
+        // Another patient's data must never pass for this one's, whoever mixed them up.
+        if (resourceType === split?.type && id === split?.id) return answer.body as Resource;
         return new SmartError('invalid_fhir_response', `The FHIR server answered with another ${name}`);
       },
     };

@@ -43,9 +43,7 @@ export class SmartRuntime {
     this.launchLimit = new LaunchLimit(this.options.maxLaunchesPerMinute);
     const mistakes = checkConfiguration(configuration, this.options.allowNonHttpsLaunch);
     if (mistakes.length) throw configurationError(mistakes);
-    const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch } = this.options;
-    // 0 is a way to say "never remember", which a cache would not take
-    const discoveryTtlMs = Math.max(1, this.options.discoveryTtlMs);
+    const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
     this.storage = completeStorage(storage, this.options.storeTimeoutMs);
     this.http = new HttpClient(
       { timeoutMs: httpTimeoutMs, maxBytes: maxResponseBytes },

@@ -92,8 +92,7 @@ export class Discovery {
       if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer;
       const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
       const isSecure = next?.protocol === 'https:' || (next?.protocol === 'http:' && this.options.allowHttp);
-      if (!next || next.host !== from.host || !isSecure)
-        throw new Error('redirects to another server');
+      if (!next || next.host !== from.host || !isSecure) throw new Error('redirects to another server');
       if (hops >= MAX_REDIRECTS) throw new Error('redirects too often');
       url = next;
     }

@@ -8,7 +8,7 @@ import type { Misbehaviour } from './ehr/fault.js';
 import type { Tenant } from './ehr/tenant.js';
 
 describe('Two EHRs that do not keep to themselves', () => {
-  const cast = setStage(() => ({ options: { discoveryTtlMs: 0 } }));
+  const cast = setStage(() => ({ options: { discoveryTtlMs: 1 } }));
 
   it('C-3 the configuration changes while the user logs in: the code goes where it was meant to go', async () => {
     const { app, ehr, clock } = cast;

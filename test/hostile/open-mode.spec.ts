@@ -52,6 +52,9 @@ const NOT_PUBLIC = [
   ...['[::10.0.0.1]', '[64:ff9b::a00:1]', '[2001:db8::1]', '[100::1]'],
 ];
 
+/** Written in another way than a URL parser writes it. */
+const isDisguised = (host: string) => new URL(`https://${host}`).host !== host.toLowerCase();
+
 describe('An app that anybody may launch', () => {
   const cast = setStage(() => ({
     options: { allowNonHttpsLaunch: false },
@@ -67,13 +70,26 @@ describe('An app that anybody may launch', () => {
     return new Visitor(cast.app.url).open('launch', `${cast.app.url}/fhir/launch?${query.toString()}`);
   };
 
-  it.each(NOT_PUBLIC)('C-14 refuses https://%s before any connection', async (host) => {
+  it.each(NOT_PUBLIC.filter((host) => !isDisguised(host)))(
+    'C-14 refuses https://%s before any connection',
+    async (host) => {
+      const { ehr } = cast;
+
+      const sight = await launch(`https://${host}:${ehr.port}/basic/0/fhir`);
+
+      expect(sight).toMatchObject({ status: 502, error: 'discovery_failed' });
+      expect(sight.message).toContain('not public');
+      expect(ehr.connections).toBe(0);
+    },
+  );
+
+  it.each(NOT_PUBLIC.filter(isDisguised))('C-14 takes https://%s for no issuer at all', async (host) => {
     const { ehr } = cast;
 
-    const sight = await launch(`https://${host}:${ehr.port}/basic/0/fhir`);
-
-    expect(sight).toMatchObject({ status: 502, error: 'discovery_failed' });
-    expect(sight.message).toContain('not public');
+    expect(await launch(`https://${host}:${ehr.port}/basic/0/fhir`)).toMatchObject({
+      status: 403,
+      error: 'unknown_issuer',
+    });
     expect(ehr.connections).toBe(0);
   });
 

@@ -29,7 +29,7 @@ const down = (error = 'token_request_failed'): Expectation => ({
 });
 
 /** an EHR that rotates has spent the refresh token with that answer */
-const UNUSABLE: Expectation = { ...down('invalid_token_response'), session: false };
+const UNUSABLE: Expectation = { ...down('invalid_token_response'), session: 'unreachable' };
 
 const SAME_USER = expect.objectContaining({ sub: 'user-1' });
 
