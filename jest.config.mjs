@@ -1,6 +1,9 @@
+import { availableParallelism } from 'node:os';
+
 /** Tests run the module system that ships: ESM, compiled by swc, with the decorator metadata Nest reads. */
 export default {
   testEnvironment: 'node',
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   roots: ['<rootDir>/lib', '<rootDir>/sample', '<rootDir>/test'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['/dist/'],

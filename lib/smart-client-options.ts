@@ -45,7 +45,10 @@ export interface SmartClientOptions {
   refreshSkewMs?: number;
   /** launches this process starts in one minute; more are answered with 429. Default 1,200 */
   maxLaunchesPerMinute?: number;
-  /** called for every launch, login, refresh, logout and failure; must not throw */
+  /**
+   * Called for every launch, login, refresh, logout and failure, with codes and the server's name only. What it
+   * throws is logged and changes nothing.
+   */
   onEvent?: (event: SmartEvent) => void;
   /** encryption and lifetime of sessions; the Nest module fills it from its `session` option */
   session?: SmartSessionLifetimeOptions;
@@ -93,6 +96,19 @@ export function resolveOptions(options: SmartClientOptions | null | undefined): 
     absoluteTimeoutMs: session?.absoluteTimeoutMs ?? DEFAULTS.absoluteTimeoutMs,
     secrets: typeof secret === 'string' ? [secret] : secret,
     logger: logger ?? SILENT,
-    onEvent: onEvent ?? (() => undefined),
+    onEvent: quiet(onEvent, logger ?? SILENT),
+  };
+}
+
+/** Counting logins must not fail one. */
+function quiet(onEvent: SmartClientOptions['onEvent'], logger: SmartLogger): (event: SmartEvent) => void {
+  return (event) => {
+    try {
+      onEvent?.(event);
+    } catch (error) {
+      logger.warn(
+        `options.onEvent threw ${error instanceof Error ? error.name : 'something'} at ${event.type}`,
+      );
+    }
   };
 }

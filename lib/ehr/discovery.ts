@@ -5,7 +5,7 @@ import { HttpFailure } from '../http/http-failure.js';
 import { parseJsonObject } from '../http/json.js';
 import { parseFhirBaseUrl, underFhirBase } from './fhir-base-url.js';
 import type { Registration } from './registrations.js';
-import { endpointUrl, readSmartConfiguration } from './smart-configuration.js';
+import { discoveredUrls, endpointUrl, readSmartConfiguration } from './smart-configuration.js';
 import type { SmartConfiguration } from './smart-configuration.js';
 
 const MAX_REMEMBERED = 500;
@@ -54,7 +54,12 @@ export class Discovery {
     if (answer.status !== 200) throw new Error(`answered with status ${answer.status}`);
     const document = parseJsonObject(answer.body);
     if (!document) throw new Error('is not a JSON object');
-    return this.#withOwnIssuer(readSmartConfiguration(document, iss, this.options.allowHttp), iss);
+    const configuration = readSmartConfiguration(document, iss, this.options.allowHttp);
+    // Names are resolved and checked when they are connected to; an address can be refused right here.
+    for (const [member, url] of discoveredUrls(configuration)) {
+      if (!trusted && !this.http.allows(new URL(url))) throw new Error(`${member} is not a public address`);
+    }
+    return this.#withOwnIssuer(configuration, iss, trusted);
   }
 
   /**
@@ -62,7 +67,11 @@ export class Discovery {
    * too, in its OpenID configuration. Otherwise one EHR could pass for another: take its answers on the callback,
    * and vouch for its users. An issuer that is not confirmed is left out, and with it every identity.
    */
-  async #withOwnIssuer(configuration: SmartConfiguration, iss: string): Promise<SmartConfiguration> {
+  async #withOwnIssuer(
+    configuration: SmartConfiguration,
+    iss: string,
+    trusted: boolean,
+  ): Promise<SmartConfiguration> {
     const { issuer, token_endpoint: tokenEndpoint } = configuration;
     if (issuer === undefined) return configuration;
     const own = [iss, tokenEndpoint].map((url) => new URL(url).origin);
@@ -72,6 +81,7 @@ export class Discovery {
         method: 'GET',
         url: new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
         headers: { accept: 'application/json' },
+        trusted,
       })
       .catch(() => undefined);
     const provider = answer?.status === 200 ? parseJsonObject(answer.body) : undefined;

@@ -139,6 +139,15 @@ export function readSmartConfiguration(
   return configuration as SmartConfiguration;
 }
 
+/** Every URL of a configuration with the member it stands in. */
+export function discoveredUrls(configuration: SmartConfiguration): [member: string, url: string][] {
+  const endpoints = (['issuer', ...ENDPOINTS] as const).map((name) => [name, configuration[name]] as const);
+  const associated = configuration.associated_endpoints ?? [];
+  return [...endpoints, ...associated.map(({ url }) => ['associated_endpoints.url', url] as const)].flatMap(
+    ([name, url]) => (url === undefined ? [] : [[name, url] as [string, string]]),
+  );
+}
+
 export function endpointUrl(name: string, value: unknown, fhirBaseUrl: string, allowHttp: boolean): string {
   if (typeof value !== 'string') throw new Error(`${name} is not a string`);
   let url: URL;

@@ -68,7 +68,7 @@ export class HttpClient {
   /** The answer whatever its status, or a thrown {@link HttpFailure}. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { url } = request;
-    if (!request.trusted && !isAllowedHost(url, this.egress)) {
+    if (!request.trusted && !this.allows(url)) {
       throw new HttpFailure('refused', url.host, 'the address is not public');
     }
     const { timeoutMs, maxBytes } = { ...this.limits, ...request.limits };
@@ -104,6 +104,11 @@ export class HttpClient {
       clearTimeout(timer);
       request.signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Whether a URL that a stranger named may be called, as far as its host's text tells. */
+  allows(url: URL): boolean {
+    return isAllowedHost(url, this.egress);
   }
 
   /** Closes idle connections and lets running calls finish. */

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../ehr/exchange.js';
+import { notLaunched } from '../ehr/fault.js';
 import type { Expectation, Fault } from '../ehr/fault.js';
 
 const PRIVATE = [
@@ -14,9 +14,10 @@ const PRIVATE = [
 
 /** Endpoints at addresses that an EHR nobody vouches for has no business to name (A2-11, C-14). */
 export const OPEN_MODE_FAULTS: Fault[] = PRIVATE.flatMap((url) => [
-  discovered('token_endpoint', url, 'token', after('callback', 'ehr_unavailable')),
-  discovered('jwks_uri', url, 'jwks', after('callback', 'ehr_unavailable')),
-  { ...discovered('revocation_endpoint', url, 'revocation', { at: 'data', status: 200 }) },
+  discovered('authorization_endpoint', url),
+  discovered('token_endpoint', url),
+  discovered('jwks_uri', url),
+  discovered('revocation_endpoint', url),
   {
     ...named('smart_style_url', url),
     token: (body) => ({ ...body, smart_style_url: url }),
@@ -34,11 +35,11 @@ function named(what: string, url: string): Pick<Fault, 'id' | 'name' | 'profile'
   return { id: 'C-14 A2-11', name: `${what} is at ${url}`, profile: 'public' };
 }
 
-function discovered(member: string, url: string, endpoint: Endpoint, expect: Expectation): Fault {
+function discovered(member: string, url: string): Fault {
   return {
     ...named(member, url),
     discovery: (document) => ({ ...document, [member]: url }),
-    expect: { ...expect, calls: { [endpoint]: 0 } },
+    expect: notLaunched('discovery_failed', 502, member),
   };
 }
 
