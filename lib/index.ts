@@ -48,6 +48,7 @@ export type {
   IssuerMatch,
   KnownFhirServer,
   KnownFhirServerSwitches,
+  PkceMode,
   SmartClientConfiguration,
 } from './ehr/known-fhir-server.js';
 export type { FhirContextItem, LaunchContext } from './ehr/launch-context.js';

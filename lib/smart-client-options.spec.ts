@@ -72,3 +72,20 @@ describe('the options of a client', () => {
     expect(lines).toEqual(['heard']);
   });
 });
+
+describe('options.onEvent', () => {
+  const warnings: string[] = [];
+  const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };
+
+  it('G-6 C-19 may throw: a warning says so without its words, and nothing else changes', () => {
+    const { onEvent } = resolveOptions({
+      logger,
+      onEvent: () => {
+        throw new TypeError('patient-1');
+      },
+    });
+
+    expect(() => onEvent({ type: 'login', server: 'Hospital A' })).not.toThrow();
+    expect(warnings).toEqual(['options.onEvent threw TypeError at login']);
+  });
+});

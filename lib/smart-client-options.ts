@@ -1,3 +1,4 @@
+import type { PkceMode } from './ehr/known-fhir-server.js';
 import type { SmartEvent } from './smart-event.js';
 
 /** Where the package says what an operator should know; Nest's `Logger` fits. */
@@ -29,6 +30,8 @@ export interface SmartClientOptions {
    * it in production.
    */
   allowNonHttpsLaunch?: boolean;
+  /** PKCE at servers that set no `pkceMode` of their own. Left out: S256 always (SMART 2.2 requires it) */
+  pkceMode?: PkceMode;
   /** milliseconds for one call to the EHR, connection and body included. Default 10,000 */
   httpTimeoutMs?: number;
   /** bytes of a discovery document, JWKS or token response. Default 1 MiB */
@@ -71,11 +74,12 @@ export const DEFAULTS = {
 
 /** The options with every default filled in. */
 export interface ResolvedOptions extends Required<
-  Omit<SmartClientOptions, 'session' | 'logger' | 'onEvent'>
+  Omit<SmartClientOptions, 'session' | 'logger' | 'onEvent' | 'pkceMode'>
 > {
   idleTimeoutMs: number;
   absoluteTimeoutMs: number;
   secrets: string[];
+  pkceMode?: PkceMode;
   logger: SmartLogger;
   onEvent: (event: SmartEvent) => void;
 }

@@ -233,7 +233,7 @@ export class SmartClient {
       const server = await this.#runtime.discovery.discover(registration);
       if (server instanceof SmartError) return server;
       const isEhrLaunch = parameters.launch !== undefined;
-      const request = await createAuthorizationRequest(registration, server, parameters);
+      const request = await createAuthorizationRequest(registration, server, parameters, options.pkceMode);
       if (request instanceof SmartError) return request;
       const browserId = this.#browserId() ?? (this.#session.browserStarted ? randomId() : null);
       if (browserId === null) return new SmartError('no_session', 'A launch needs a session id');

@@ -26,6 +26,24 @@ function opened(runtime: SmartRuntime): SmartRuntime {
 }
 
 describe('the runtime of a configuration', () => {
+  it('A5-5 warns at once of a server whose codes have no PKCE', () => {
+    const warnings: string[] = [];
+    const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };
+    const server = knownServer({ pkceMode: 'disabled' });
+    const confidential = {
+      ...server,
+      type: 'confidential-symmetric' as const,
+      method: 'client_secret_basic' as const,
+      clientSecret: 'secret',
+    };
+
+    opened(new SmartRuntime({ ...APP, knownFhirServers: [confidential] }, undefined, { logger }));
+
+    expect(warnings).toEqual([
+      `${server.name}: PKCE is switched off (pkceMode: 'disabled'): a stolen authorization code can be used`,
+    ]);
+  });
+
   it('G-7 is not made where the configuration is wrong; one error lists every mistake', () => {
     const wrong = { ...configuration(), clientId: '', callbackUrl: 'http://app.example.com/cb' };
     let error: unknown;

@@ -2,6 +2,7 @@ import { HttpClient } from './http/http-client.js';
 import { checkConfiguration } from './ehr/check-configuration.js';
 import { Discovery } from './ehr/discovery.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
+import { serversWithoutPkce } from './ehr/pkce-mode.js';
 import { LaunchLimit } from './launch-limit.js';
 import { completeStorage } from './session/complete-storage.js';
 import { LaunchStore } from './session/launch-store.js';
@@ -41,8 +42,18 @@ export class SmartRuntime {
   ) {
     this.options = resolveOptions(options);
     this.launchLimit = new LaunchLimit(this.options.maxLaunchesPerMinute);
-    const mistakes = checkConfiguration(configuration, this.options.allowNonHttpsLaunch);
+    const mistakes = checkConfiguration(
+      configuration,
+      this.options.allowNonHttpsLaunch,
+      this.options.pkceMode,
+    );
     if (mistakes.length) throw configurationError(mistakes);
+    for (const server of serversWithoutPkce(configuration, this.options.pkceMode)) {
+      this.warnOnce(
+        server,
+        "PKCE is switched off (pkceMode: 'disabled'): a stolen authorization code can be used",
+      );
+    }
     const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
     this.storage = completeStorage(storage, this.options.storeTimeoutMs);
     this.http = new HttpClient(

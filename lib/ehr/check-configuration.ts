@@ -3,13 +3,18 @@ import { signingKeys } from './client-authentication.js';
 import { checkServer } from './check-server.js';
 import { ownUrl, requiredText } from './check-configuration-values.js';
 import { parseFhirBaseUrl } from './fhir-base-url.js';
-import type { KnownFhirServer, SmartClientConfiguration } from './known-fhir-server.js';
+import type { KnownFhirServer, PkceMode, SmartClientConfiguration } from './known-fhir-server.js';
+import { checkPkceModes } from './pkce-mode.js';
 import { unknownOptions } from './unknown-options.js';
 
 const OPTIONS = ['clientId', 'scope', 'callbackUrl', 'redirectUrl', 'knownFhirServers', 'allowAnyIssuer'];
 
 /** Every mistake of a client configuration, each as a sentence that names the option, the problem, the fix. */
-export function checkConfiguration(configuration: SmartClientConfiguration, development: boolean): string[] {
+export function checkConfiguration(
+  configuration: SmartClientConfiguration,
+  development: boolean,
+  pkceMode?: PkceMode,
+): string[] {
   if (typeof configuration !== 'object' || configuration === null) {
     return ['client is missing: give clientId, scope, callbackUrl, redirectUrl and knownFhirServers'];
   }
@@ -37,6 +42,7 @@ export function checkConfiguration(configuration: SmartClientConfiguration, deve
   mistakes.push(...ofServers);
   if (ofServers.length === 0) {
     mistakes.push(
+      ...checkPkceModes(configuration, pkceMode),
       ...duplicateIssuers(servers),
       ...ambiguousBasic(configuration, servers),
       ...sharedKids(servers),

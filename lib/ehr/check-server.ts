@@ -22,7 +22,6 @@ const BOOLEANS = [
 ] as const;
 /** where relative endpoints are tried while the issuer is known only by a pattern */
 const ANY_BASE = 'https://ehr.invalid/fhir';
-const PKCE_MODES = ['required', 'ifSupported', 'disabled', 'unsafeV1'];
 const ENDPOINTS = ['issuer', 'authorization', 'token', 'jwks', 'introspection', 'revocation', 'endSession'];
 const OPTIONS = [
   'name',
@@ -130,15 +129,7 @@ function checkSwitches(path: string, server: KnownFhirServer, development: boole
     if (server[name] !== undefined)
       mistakes.push(...requiredText(`${path}.${name}`, server[name], 'or leave it out'));
   }
-  const { issuerAliases, endpoints, pkceMode } = server;
-  if (pkceMode !== undefined && !PKCE_MODES.includes(pkceMode)) {
-    mistakes.push(`${path}.pkceMode must be one of ${PKCE_MODES.join(', ')}`);
-  }
-  if (pkceMode === 'disabled' && server.type === 'public') {
-    mistakes.push(
-      `${path}.pkceMode must not be disabled for a public client: nothing else protects its code`,
-    );
-  }
+  const { issuerAliases, endpoints } = server;
   if (issuerAliases !== undefined && !(Array.isArray(issuerAliases) && issuerAliases.every(isText))) {
     mistakes.push(`${path}.issuerAliases must be a list of issuers, as id_tokens carry them`);
   }

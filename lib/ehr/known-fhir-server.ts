@@ -62,6 +62,13 @@ export interface EndpointOverrides {
 /** Which `iss` belongs to this server. */
 export type IssuerMatch = string | RegExp | ((iss: string) => boolean);
 
+/**
+ * PKCE at a server of SMART 1 (fhirclient's names). Left out: S256 always. `required`: no launch unless S256 is
+ * advertised; `ifSupported`: only where it is; `unsafeV1`: always, whatever is advertised; `disabled`: never,
+ * which public clients are refused.
+ */
+export type PkceMode = 'required' | 'ifSupported' | 'disabled' | 'unsafeV1';
+
 /** Per-server switches. Left out, each has the safe, standard behaviour. */
 export interface KnownFhirServerSwitches {
   /** static endpoints; with `authorization` and `token` set no discovery is done */
@@ -86,12 +93,8 @@ export interface KnownFhirServerSwitches {
   bareFhirUserType?: 'Practitioner' | 'Patient';
   /** refresh requests repeat `redirect_uri` (athenaFlex) */
   refreshWithRedirectUri?: boolean;
-  /**
-   * PKCE at a server of SMART 1 (fhirclient's names). Left out: S256 always. `required`: no launch unless
-   * S256 is advertised; `ifSupported`: only where it is; `unsafeV1`: always, whatever is advertised;
-   * `disabled`: never, which public clients are refused
-   */
-  pkceMode?: 'required' | 'ifSupported' | 'disabled' | 'unsafeV1';
+  /** PKCE at a server of SMART 1; left out, `options.pkceMode` holds */
+  pkceMode?: PkceMode;
   /** `true`: a token response without `token_type` is taken as Bearer. Default `false` */
   assumeBearer?: boolean;
   /** `true`: `patient` and `encounter` may come as `Patient/123`. Default `false` */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { readSmartConfiguration } from './smart-configuration.js';
+import { readSmartConfiguration, supports } from './smart-configuration.js';
+import type { SmartCapability } from './smart-configuration.js';
 
 const BASE = 'https://ehr.example.org/fhir';
 const MINIMUM = { token_endpoint: 'https://ehr.example.org/auth/token' };
@@ -117,5 +118,43 @@ describe('readSmartConfiguration', () => {
 
   it('A2-12 names the member at fault and not its value', () => {
     expect(() => read({ jwks_uri: 'http://c4n4ry.example/' })).toThrow(/^jwks_uri (?!.*c4n4ry)/);
+  });
+});
+
+describe('supports', () => {
+  const LISTED: SmartCapability[] = [
+    'launch-ehr',
+    'launch-standalone',
+    'authorize-post',
+    'client-public',
+    'client-confidential-symmetric',
+    'client-confidential-asymmetric',
+    'sso-openid-connect',
+    'context-banner',
+    'context-style',
+    'context-ehr-patient',
+    'context-ehr-encounter',
+    'context-standalone-patient',
+    'context-standalone-encounter',
+    'permission-offline',
+    'permission-online',
+    'permission-patient',
+    'permission-user',
+    'permission-v1',
+    'permission-v2',
+    'smart-app-state',
+  ];
+
+  it.each(LISTED)('A2-8 %s: where it is listed and nowhere else', (capability) => {
+    const others = LISTED.filter((other) => other !== capability);
+
+    expect(supports(read({ capabilities: [capability] }), capability)).toBe(true);
+    expect(supports(read({ capabilities: others }), capability)).toBe(false);
+  });
+
+  it.each(['banner', 'style'] as const)('A2-7 A2-8 context-%s by its name of SMART 1', (what) => {
+    const configuration = read({ capabilities: [`context-passthrough-${what}`] });
+
+    expect(supports(configuration, `context-${what}`)).toBe(true);
   });
 });

@@ -28,7 +28,7 @@ export function checkModuleOptions(
   const { client, options, storage, session } = given;
   return [
     ...misplaced(given),
-    ...checkConfiguration(client, options?.allowNonHttpsLaunch === true),
+    ...checkConfiguration(client, options?.allowNonHttpsLaunch === true, options?.pkceMode),
     ...checkBehaviour(options ?? {}),
     ...(storage === undefined ? [] : [storageMistake(storage) ?? []].flat()),
     ...checkSession(session, production),
@@ -38,12 +38,13 @@ export function checkModuleOptions(
 
 function checkBehaviour(options: Record<string, unknown>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
-    if (value === undefined || name === 'logger') return [];
+    // pkceMode is checked together with the servers it is for
+    if (value === undefined || name === 'logger' || name === 'pkceMode') return [];
     if (name === 'onEvent') return typeof value === 'function' ? [] : ['options.onEvent must be a function'];
     if (BOOLEANS.includes(name))
       return typeof value === 'boolean' ? [] : [`options.${name} must be true or false`];
     if (!NUMBERS.includes(name))
-      return unknownOptions('options', { [name]: value }, [...BOOLEANS, ...NUMBERS]);
+      return unknownOptions('options', { [name]: value }, [...BOOLEANS, ...NUMBERS, 'pkceMode', 'onEvent']);
     if (isDuration(value) && Number(value) <= MAX_TIMER && (value !== 0 || MAY_BE_ZERO.includes(name)))
       return [];
     return [

@@ -4,7 +4,7 @@ import { ISS, registrationOf } from '../../test/support/registration.js';
 import type { ServerSettings } from '../../test/support/registration.js';
 import type { ClientAuthenticationConfiguration } from '../ehr/known-fhir-server.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
-import { unwrap } from '../smart-error.js';
+import { isSmartError, unwrap } from '../smart-error.js';
 import { createAuthorizationRequest } from './authorization-request.js';
 import type { AuthorizationParameters } from './authorization-request.js';
 
@@ -159,6 +159,31 @@ describe('the authorization request', () => {
     expect(first.codeVerifier).toMatch(/^[A-Za-z0-9\-._~]{43,128}$/);
     const challenge = createHash('sha256').update(first.codeVerifier!).digest('base64url');
     expect(first.sent.get('code_challenge')).toBe(challenge);
+  });
+
+  it.each([
+    ['required', undefined, 'refused'],
+    ['required', ['S256'], 'S256'],
+    ['ifSupported', undefined, null],
+    ['ifSupported', ['plain'], null],
+    ['ifSupported', ['plain', 'S256'], 'S256'],
+    ['unsafeV1', ['plain'], 'S256'],
+    ['unsafeV1', undefined, 'S256'],
+    ['disabled', ['S256'], null],
+  ] as const)('A5-5 pkceMode %s at a server that offers %j: %s', async (pkceMode, methods, sent) => {
+    const server = { ...SERVER, code_challenge_methods_supported: methods && [...methods] };
+    const ofServer = await createAuthorizationRequest(registrationOf({ pkceMode }), server, {});
+    const ofAll = await createAuthorizationRequest(registrationOf(), server, {}, pkceMode);
+
+    for (const made of [ofServer, ofAll]) {
+      if (isSmartError(made)) {
+        expect([made.error, sent]).toEqual(['discovery_failed', 'refused']);
+      } else {
+        const query = new URL(made.url).searchParams;
+        expect(query.get('code_challenge_method')).toBe(sent);
+        expect([query.has('code_challenge'), made.codeVerifier !== undefined]).toEqual([!!sent, !!sent]);
+      }
+    }
   });
 
   it('A5-5 sends S256 for a confidential client too', async () => {

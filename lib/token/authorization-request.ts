@@ -1,6 +1,7 @@
 import * as oidc from 'openid-client';
 import { SmartError } from '../smart-error.js';
 import type { Registration } from '../ehr/registrations.js';
+import type { PkceMode } from '../ehr/known-fhir-server.js';
 import { supports } from '../ehr/smart-configuration.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
 import { requestedScope } from './requested-scope.js';
@@ -42,17 +43,20 @@ const RESERVED =
 /**
  * Builds the authorization request of SMART 2.2 "Obtain authorization code": PKCE S256, 256-bit state,
  * verifier and nonce, `aud` the FHIR base exactly as the launch named it.
+ *
+ * @param pkceMode of servers that set none
  */
 export async function createAuthorizationRequest(
   registration: Registration,
   server: SmartConfiguration,
   parameters: AuthorizationParameters,
+  pkceMode?: PkceMode,
 ): Promise<AuthorizationRequest | SmartError> {
   const { authorization_endpoint: endpoint } = server;
   if (!endpoint) {
     return new SmartError('discovery_failed', 'The SMART configuration has no authorization_endpoint');
   }
-  const usesPkce = pkceDecision(registration, server);
+  const usesPkce = pkceDecision(registration.switches.pkceMode ?? pkceMode, server);
   if (usesPkce instanceof SmartError) return usesPkce;
   const { extraParameters = {}, launch } = parameters;
   const reserved = Object.keys(extraParameters).find((name) => RESERVED.test(name));
@@ -115,10 +119,10 @@ function ownFields(url: URL, endpoint: string): Record<string, string> {
 }
 
 /** SMART 2.2 requires S256; a server that offers only `plain` would downgrade it (RFC 9700 2.1.1). */
-function pkceDecision(registration: Registration, server: SmartConfiguration): boolean | SmartError {
+function pkceDecision(mode: PkceMode | undefined, server: SmartConfiguration): boolean | SmartError {
   const methods = server.code_challenge_methods_supported;
   const isAdvertised = methods?.includes('S256') === true;
-  switch (registration.switches.pkceMode) {
+  switch (mode) {
     case 'disabled':
       return false;
     case 'unsafeV1':

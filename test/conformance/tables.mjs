@@ -28,6 +28,8 @@ ids of its rows in its title: \`npm test -- -t A6-3\` runs those of one row. The
 \`test/conformance/rows\`; \`npm run conformance\` runs all tests and writes this page.
 `;
 
+const MAX_FILES = 3;
+
 /** For `docs/conformance.md`. Nothing in it changes while rows, tests and results stay what they are. */
 export function markdownPage(areas) {
   const overview = areas.map(({ area, title, isFinished, rows }) => {
@@ -44,7 +46,19 @@ export function markdownPage(areas) {
 
 function cells({ id, asks, level, tests, result, reason }) {
   const left = result === 'no test' && reason ? `left out: ${reason}` : result;
-  return [id, asks, level, tests.length || '', left];
+  return [id, asks, level, links(tests), left];
+}
+
+/** The files that hold the tests. */
+function links(tests) {
+  const files = [...new Set(tests.map(({ file }) => file))].sort();
+  const shown = files.slice(0, MAX_FILES).map((file) => `[${nameOf(file)}](../${file})`);
+  if (files.length > MAX_FILES) shown.push(`${files.length - MAX_FILES} more`);
+  return shown.join(', ');
+}
+
+function nameOf(file) {
+  return file.slice(file.lastIndexOf('/') + 1).replace(/\.spec\.ts$/, '');
 }
 
 function table(heading, lines) {

@@ -69,6 +69,34 @@ describe.each(adapters)('An embedded app on $name', ({ create }) => {
     expect((await browser.post(`${app.url}/api/note`, {}, sent)).status).toBe(expected);
   });
 
+  it('C-10 a callback without the launch’s cookie: a page that leads to a window of its own, no token request', async () => {
+    const callback = await app.toCallback(new Browser(), { patient: ehr.store.list('Patient')[0]!.id! });
+    const before = ehr.tokenRequests.length;
+    const visitor = new Browser();
+
+    const answer = await visitor.get(callback.href);
+    const page = await answer.text();
+    const link = /<a href="([^"]+)" target="_blank" rel="noopener">/.exec(page)?.[1];
+
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'text/html; charset=utf-8']);
+    expect(page).not.toContain(callback.searchParams.get('code')!);
+    expect(ehr.tokenRequests).toHaveLength(before);
+    const ownWindow = await visitor.get(link!.replaceAll('&#38;', '&'));
+    expect(ownWindow.status).toBe(302);
+    expect(ownWindow.headers.get('location')).toContain(`${new URL(ehr.issuer).origin}/`);
+    expect(visitor.cookies('localhost')).toEqual({ 'smart-session-launch': expect.any(String) });
+  });
+
+  it('C-10 a callback that is refused for another reason leads nowhere', async () => {
+    const callback = await app.toCallback(browser, { patient: ehr.store.list('Patient')[0]!.id! });
+    callback.searchParams.set('state', 'invented');
+
+    const answer = await browser.get(callback.href);
+
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).not.toContain('<a ');
+  });
+
   it('C-12 nobody else’s page can log the user out', async () => {
     const answer = await browser.post(`${app.url}/fhir/logout`, {}, { 'Sec-Fetch-Site': 'cross-site' });
 

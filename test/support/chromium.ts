@@ -10,12 +10,12 @@ const executablePath = places.find((path) => existsSync(path));
 /** A `describe` that is skipped, with a word on why, where there is no Chromium; in CI that is a failure. */
 export const describeWithChromium = executablePath ? describe : describeWithout();
 
-export function launchChromium(): Promise<Browser> {
+export function launchChromium(switches: string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
     headless: true,
     // Containers have no user namespaces for the sandbox, and little shared memory.
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', ...switches],
   });
 }
 
