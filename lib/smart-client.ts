@@ -11,6 +11,7 @@ import { launchWarnings } from './launch-warnings.js';
 import { activeLaunch, addLaunch } from './active-launch.js';
 import type { SmartSession } from './active-launch.js';
 import { ReadyClient } from './ready-client.js';
+import { returnUrl } from './return-path.js';
 import { randomId } from './session/keys.js';
 import { pinnedServer } from './session/launch-record.js';
 import type { LaunchRecord } from './session/launch-record.js';
@@ -25,7 +26,13 @@ import type { AuthorizationForm, AuthorizationParameters } from './token/authori
 import { revokeToken } from './token/revocation.js';
 
 /** What a standalone launch may change for this one time. */
-export type AuthorizeOverrides = Pick<AuthorizationParameters, 'scope' | 'context' | 'extraParameters'>;
+export type AuthorizeOverrides = Pick<AuthorizationParameters, 'scope' | 'context' | 'extraParameters'> & {
+  /**
+   * path of the app to go to afterwards instead of `redirectUrl`, e.g. `/patients?tab=vitals`; anything that is
+   * not a path of `redirectUrl`'s own origin is ignored
+   */
+  returnTo?: string;
+};
 
 /** Where to send the browser next. */
 export interface Redirect {
@@ -89,14 +96,14 @@ export class SmartClient {
    * Errors as `launch`.
    */
   async authorize(parameters: { iss: string } & AuthorizeOverrides): Promise<Redirect | SmartError> {
-    const { iss, scope, context, extraParameters } = parameters;
+    const { iss, scope, context, extraParameters, returnTo } = parameters;
     if (typeof iss !== 'string' || iss === '') {
       return new SmartError(
         'invalid_launch_request',
         'A standalone launch needs iss, the FHIR base of the EHR',
       );
     }
-    return this.#start(iss, { scope, context, extraParameters });
+    return this.#start(iss, { scope, context, extraParameters }, returnTo);
   }
 
   /**
@@ -130,7 +137,8 @@ export class SmartClient {
       }
       await this.#store(record);
       this.#runtime.options.onEvent({ type: 'login', server: registration.name });
-      return { redirect_url: this.#redirectUrl(registration, record), intent: record.context.intent };
+      const page = pending.returnUrl ?? registration.redirectUrl;
+      return { redirect_url: this.#redirectUrl(page, record), intent: record.context.intent };
     });
   }
 
@@ -221,7 +229,11 @@ export class SmartClient {
     return registration instanceof SmartError ? registration : discovery.discover(registration);
   }
 
-  async #start(iss: string, parameters: AuthorizationParameters): Promise<Redirect | SmartError> {
+  async #start(
+    iss: string,
+    parameters: AuthorizationParameters,
+    returnTo = '',
+  ): Promise<Redirect | SmartError> {
     return this.#answering('launch', async () => {
       const { configuration, options, launchLimit } = this.#runtime;
       const tooMany = launchLimit.take();
@@ -249,6 +261,7 @@ export class SmartClient {
         scope,
         ...(codeVerifier && { codeVerifier }),
         ...(nonce && { nonce }),
+        returnUrl: returnUrl(returnTo, registration.redirectUrl),
         startedAt: Date.now(),
       });
       this.#session.browserStarted?.(browserId);
@@ -353,10 +366,9 @@ export class SmartClient {
     return this.#session.browserId === undefined ? this.#session.sessionId : this.#session.browserId;
   }
 
-  #redirectUrl(registration: Registration, record: LaunchRecord): string {
-    if (!this.#runtime.options.enableMultiLaunch || record.context.patient === null)
-      return registration.redirectUrl;
-    const url = new URL(registration.redirectUrl);
+  #redirectUrl(page: string, record: LaunchRecord): string {
+    if (!this.#runtime.options.enableMultiLaunch || record.context.patient === null) return page;
+    const url = new URL(page);
     url.searchParams.set('patient', record.context.patient);
     return url.href;
   }

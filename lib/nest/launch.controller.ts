@@ -45,8 +45,9 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
 
     @Get(routes.standalone)
     async standalone(@Req() request: object, @Res() response: unknown): Promise<void> {
-      const iss = single(queryOf(request), 'iss');
-      this.#authorize(response, unwrap(await this.clients.for(request).authorize({ iss })));
+      const query = queryOf(request);
+      const parameters = { iss: single(query, 'iss'), returnTo: single(query, 'returnTo') };
+      this.#authorize(response, unwrap(await this.clients.for(request).authorize(parameters)));
     }
 
     // a redirect URL per EHR, e.g. /fhir/callback/hospital-b, keeps mixed-up answers apart (RFC 9700 4.4)

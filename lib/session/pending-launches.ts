@@ -13,6 +13,8 @@ export interface PendingLaunch {
   /** absent only where PKCE is switched off */
   codeVerifier?: string;
   nonce?: string;
+  /** page of the app that the browser goes to, checked; left out: `redirectUrl` */
+  returnUrl?: string;
   startedAt: number;
 }
 

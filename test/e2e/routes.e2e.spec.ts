@@ -84,6 +84,27 @@ describe.each(adapters)('Where the routes lead on $name', ({ create }) => {
     expect(end.headers.get('set-cookie')).not.toContain('a=b');
   });
 
+  it('A6-6 a standalone launch returns to a path of the app, from the EHR’s answer on', async () => {
+    const browser = new Browser();
+    const end = await standalone(browser, '/chart/5?tab=vitals');
+
+    expect([end.status, end.headers.get('location')]).toEqual([303, `${app.url}/chart/5?tab=vitals`]);
+  });
+
+  it.each(ELSEWHERE)('C-5 A6-6 a standalone launch returns nowhere else: %j', async (value) => {
+    const end = await standalone(new Browser(), value);
+
+    expect([end.status, end.headers.get('location')]).toEqual([303, `${app.url}/chart`]);
+  });
+
+  async function standalone(browser: Browser, returnTo: string): Promise<Response> {
+    const query = new URLSearchParams({ iss: ehr.fhirBaseUrl, returnTo });
+    const picker = await browser.follow(`${app.url}/fhir/standalone?${query.toString()}`, app.url);
+    const picked = await browser.post((picker as Response).url, { patient });
+    const callback = await browser.follow(picked, `${app.url}/fhir/callback`);
+    return browser.get((callback as URL).href);
+  }
+
   it.each(ELSEWHERE)('C-5 a logout goes nowhere else: %j', async (value) => {
     const browser = new Browser();
     await app.launch(browser, { patient });
