@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 /** Tests run the module system that ships: ESM, compiled by swc, with the decorator metadata Nest reads. */
 export default {
   testEnvironment: 'node',
+  // for machines that are slow or busy: no test is about its own speed
+  testTimeout: 30_000,
   maxWorkers: Math.max(2, availableParallelism() - 1),
   roots: ['<rootDir>/lib', '<rootDir>/sample', '<rootDir>/test'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],

@@ -26,6 +26,20 @@ function opened(runtime: SmartRuntime): SmartRuntime {
 }
 
 describe('the runtime of a configuration', () => {
+  it('C-20 warns of a store without a secret', () => {
+    const warnings: string[] = [];
+    const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };
+    opened(new SmartRuntime(configuration(), undefined, { logger }));
+    opened(
+      new SmartRuntime(configuration(), new MapStorage(), { logger, session: { secret: 'x'.repeat(32) } }),
+    );
+    expect(warnings).toEqual([]);
+
+    opened(new SmartRuntime(configuration(), new MapStorage(), { logger }));
+
+    expect(warnings).toEqual([expect.stringContaining('session.secret is not set')]);
+  });
+
   it('A5-5 warns at once of a server whose codes have no PKCE', () => {
     const warnings: string[] = [];
     const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };

@@ -56,6 +56,11 @@ export class SmartRuntime {
     }
     const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
     this.storage = completeStorage(storage, this.options.storeTimeoutMs);
+    if (this.options.secrets.length === 0 && !this.storage.guarantees.memoryOnly) {
+      this.options.logger.warn(
+        'session.secret is not set: whoever reads the store and learns a session id reads its tokens',
+      );
+    }
     this.http = new HttpClient(
       { timeoutMs: httpTimeoutMs, maxBytes: maxResponseBytes },
       { publicOnly: configuration.allowAnyIssuer === true, allowLoopback: allowNonHttpsLaunch },

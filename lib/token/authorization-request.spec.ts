@@ -201,6 +201,25 @@ describe('the authorization request', () => {
     expect(sent.get('code_challenge')).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
 
+  it('A5-1 A5-11 sends a parameter once that the endpoint’s own query has too', async () => {
+    const endpoint = 'https://ehr.example.org/authorize?t=1&scope=evil&client_id=evil&prompt=none&state=x';
+    const { sent } = await request(
+      { extraParameters: { prompt: 'login' } },
+      { server: { authorization_endpoint: endpoint } },
+    );
+
+    expect([...sent.keys()].sort()).toEqual([...new Set(sent.keys())].sort());
+    expect(sent.toString()).not.toContain('evil');
+    expect([sent.get('t'), sent.get('prompt')]).toEqual(['1', 'login']);
+    const { form } = await request(
+      { scope: Array.from({ length: 200 }, (_, n) => `patient/Type${n}.rs`).join(' ') },
+      { server: { authorization_endpoint: endpoint, capabilities: ['authorize-post'] } },
+    );
+    expect(form!.action).toBe('https://ehr.example.org/authorize?t=1&prompt=none');
+    expect(form!.fields).toMatchObject({ scope: expect.stringContaining('patient/Type199.rs') });
+    expect(Object.keys(form!.fields)).not.toContain('t');
+  });
+
   it('A5-6 keeps the query of the authorization endpoint', async () => {
     const endpoint = 'https://ehr.example.org/authorize?t=1&n=a%2Bb';
     const { url, sent } = await request({}, { server: { authorization_endpoint: endpoint } });

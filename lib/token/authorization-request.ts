@@ -52,8 +52,7 @@ export async function createAuthorizationRequest(
   parameters: AuthorizationParameters,
   pkceMode?: PkceMode,
 ): Promise<AuthorizationRequest | SmartError> {
-  const { authorization_endpoint: endpoint } = server;
-  if (!endpoint) {
+  if (!server.authorization_endpoint) {
     return new SmartError('discovery_failed', 'The SMART configuration has no authorization_endpoint');
   }
   const usesPkce = pkceDecision(registration.switches.pkceMode ?? pkceMode, server);
@@ -67,6 +66,7 @@ export async function createAuthorizationRequest(
   if (scope === '') {
     return new SmartError('invalid_launch_request', 'The launch asks for no scope; name at least one');
   }
+  const endpoint = withoutOurs(server.authorization_endpoint, extraParameters);
   const state = oidc.randomState();
   const codeVerifier = usesPkce ? oidc.randomPKCECodeVerifier() : undefined;
   const wantsNonce = scope.split(' ').includes('openid') && registration.switches.sendNonce !== false;
@@ -110,6 +110,15 @@ function authorizationUrl(
   // A form's "+" is legal in a query, but not every EHR reads it as a space.
   url.search = url.search.replaceAll('+', '%20');
   return url;
+}
+
+/** A parameter is sent once (RFC 6749 3.1): the endpoint keeps its own query, but for what is ours to say. */
+function withoutOurs(endpoint: string, extraParameters: object): string {
+  const url = new URL(endpoint);
+  const names = [...url.searchParams.keys()];
+  const ours = names.filter((name) => RESERVED.test(name) || Object.hasOwn(extraParameters, name));
+  for (const name of ours) url.searchParams.delete(name);
+  return ours.length ? url.href : endpoint;
 }
 
 /** The endpoint keeps its own query in the form's action (RFC 6749 3.1). */
