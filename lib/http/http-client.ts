@@ -113,8 +113,8 @@ export class HttpClient {
 
   /** Closes idle connections and lets running calls finish. */
   async close(): Promise<void> {
-    const agents = [...new Set([this.#agent, this.#guarded])];
-    await Promise.all(agents.map((agent) => !agent.closed && agent.close()));
+    const open = [...new Set([this.#agent, this.#guarded])].filter(({ closed }) => !closed);
+    await Promise.all(open.map((agent) => agent.close()));
   }
 }
 
