@@ -9,13 +9,14 @@ import type { ResolvedOptions } from './smart-client-options.js';
 import { SmartError } from './smart-error.js';
 import type { IdTokenVerifier } from './token/id-token.js';
 import { tokenRequest } from './token/token-endpoint.js';
-import { readTokenResponse } from './token/token-response.js';
+import { readTokenResponse, tokenWarnings } from './token/token-response.js';
 import type { TokenResponse } from './token/token-response.js';
 
 interface Parts {
   http: HttpClient;
   idTokens: IdTokenVerifier;
   options: ResolvedOptions;
+  warnOnce(server: string, warning: string): void;
 }
 
 /** at login an id_token is minutes old at most */
@@ -53,12 +54,12 @@ export async function completeLaunch(
 }
 
 async function exchangeCode(
-  { http }: Parts,
+  parts: Parts,
   code: string,
   pending: PendingLaunch,
   registration: Registration,
 ): Promise<TokenResponse | SmartError> {
-  const answer = await tokenRequest(http, registration, pending.server, 'authorization_code', {
+  const answer = await tokenRequest(parts.http, registration, pending.server, 'authorization_code', {
     code,
     redirect_uri: pending.callbackUrl,
     ...(pending.codeVerifier && { code_verifier: pending.codeVerifier }),
@@ -73,6 +74,7 @@ async function exchangeCode(
     const reason = (error as Error).message;
     return new SmartError('invalid_token_response', `The token response is unusable: ${reason}`);
   }
+  for (const warning of tokenWarnings(answer, tokens)) parts.warnOnce(registration.name, warning);
   if (new SmartScopes(tokens.scope).hasLevel('patient') && tokens.context.patient === null) {
     return new SmartError(
       'missing_patient_context',

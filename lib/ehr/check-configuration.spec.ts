@@ -46,6 +46,11 @@ describe('checkConfiguration', () => {
     ]);
   });
 
+  it.each([undefined, null, '', ' ', 5])('A5-1 refuses %j for the scopes', (scope) => {
+    const ofAll = mistakes({ ...APP, scope, knownFhirServers: [knownServer()] });
+    expect(ofAll).toEqual([expect.stringMatching(/^client\.scope /)]);
+  });
+
   it.each([undefined, null, 'growth-chart', 5])('G-7 refuses %j for a configuration', (configuration) => {
     expect(mistakes(configuration)).toEqual([expect.stringMatching(/^client is missing/)]);
   });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { fakeClock } from '../../test/support/clock.js';
 import { RecordingServer, json } from '../../test/support/recording-server.js';
 import type { Answerer } from '../../test/support/recording-server.js';
 import { registrationOf } from '../../test/support/registration.js';
@@ -94,6 +95,35 @@ describe('the cache', () => {
     discovery.forget(`${server.url}/fhir`);
 
     expect((await configuration()).token_endpoint).toBe('https://as.example.org/moved');
+  });
+
+  it('A2-10 asks again when what it remembers is too old', async () => {
+    const clock = fakeClock();
+    try {
+      await configuration();
+      clock.advance(59_000);
+      await configuration();
+      expect(asked()).toHaveLength(1);
+
+      clock.advance(2_000);
+      await configuration();
+      expect(asked()).toHaveLength(2);
+    } finally {
+      clock.restore();
+    }
+  });
+
+  it('A2-10 remembers no more than a thousand servers, the last ones', async () => {
+    await configuration('/first');
+    for (let n = 0; n < 1_000; n += 50) {
+      await Promise.all(Array.from({ length: 50 }, (_, more) => configuration(`/${n + more}`)));
+    }
+    server.requests.length = 0;
+
+    await configuration('/999');
+    expect(asked()).toEqual([]);
+    await configuration('/first');
+    expect(asked()).toHaveLength(1);
   });
 
   it('A2-10 keeps servers apart that share a host', async () => {

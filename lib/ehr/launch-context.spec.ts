@@ -140,7 +140,7 @@ describe('the rest of the context', () => {
   });
 
   it.each([
-    ['hospital-7', 'hospital-7'],
+    ['Hospital 7 ', 'Hospital 7 '],
     ['../../admin', '../../admin'],
     ['', null],
     [undefined, null],

@@ -13,6 +13,8 @@ const ENDPOINTS = [
   'registration_endpoint',
   'management_endpoint',
   'end_session_endpoint',
+  'user_access_brand_bundle',
+  'smart_app_state_endpoint',
 ] as const;
 
 function read(document: Record<string, unknown>, base = BASE, allowHttp = false) {
@@ -40,6 +42,8 @@ describe('readSmartConfiguration', () => {
       token_endpoint_auth_signing_alg_values_supported: ['ES384'],
       id_token_signing_alg_values_supported: ['RS256'],
       authorization_response_iss_parameter_supported: true,
+      associated_endpoints: [{ url: 'https://as.example.org/fhir', capabilities: ['smart-app-state'] }],
+      user_access_brand_identifier: { system: 'urn:ietf:rfc:3986', value: 'https://ehr.example.org' },
     };
 
     expect(read(document)).toEqual(document);
@@ -59,6 +63,20 @@ describe('readSmartConfiguration', () => {
       ...MINIMUM,
       capabilities: ['launch-ehr', 'https://ehr.example.org/own'],
     });
+  });
+
+  it.each([
+    ['context-banner', 'context-passthrough-banner'],
+    ['context-style', 'context-passthrough-style'],
+  ] as const)('A2-7 knows %s by its name of SMART 1, too', (capability, alias) => {
+    const listed = (...capabilities: string[]) => supports(read({ capabilities }), capability);
+
+    expect([listed(capability), listed(alias), listed('https://ehr.example.org/own'), listed()]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it.each([

@@ -30,6 +30,8 @@ async function request(parameters: AuthorizationParameters, situation: Situation
   return { ...made, url, sent: url.searchParams, scopes: url.searchParams.get('scope')!.split(' ') };
 }
 
+const s256 = (verifier: string) => createHash('sha256').update(verifier).digest('base64url');
+
 describe('the authorization request', () => {
   it('A5-1 carries every parameter of SMART 2.2 exactly once', async () => {
     const callbackUrl = 'https://app.example.com/cb?tenant=a%2Fb';
@@ -113,9 +115,17 @@ describe('the authorization request', () => {
     expect(scope).toBe('launch/patient patient/*.rs');
   });
 
-  it('A4-2 asks for the context that a standalone launch names', async () => {
-    const { scopes } = await request({ scope: 'launch/patient launch/encounter openid' });
-    expect(scopes).toEqual(['launch/patient', 'launch/encounter', 'openid']);
+  it.each([
+    [{ scope: 'launch/patient launch/encounter openid' }, ['launch/patient', 'launch/encounter', 'openid']],
+    [{ scope: 'openid', context: ['patient'] }, ['openid', 'launch/patient']],
+    [
+      { scope: 'openid', context: ['patient', 'encounter'] },
+      ['openid', 'launch/patient', 'launch/encounter'],
+    ],
+    [{ scope: 'openid', context: ['ImagingStudy'] }, ['openid', 'launch/imagingstudy']],
+    [{ scope: 'openid launch/patient', context: ['patient'] }, ['openid', 'launch/patient']],
+  ])('A4-2 asks for the context that a standalone launch names: %j', async (parameters, expected) => {
+    expect((await request(parameters)).scopes).toEqual(expected);
   });
 
   it.each([[['plain']], [[]]])('A2-5 does not launch where S256 is not offered: %j', async (methods) => {
@@ -151,14 +161,17 @@ describe('the authorization request', () => {
     for (let made = 0; made < 10_000; made++) states.add((await request({})).state);
     expect(states.size).toBe(10_000);
     expect([...states].filter((state) => !/^[A-Za-z0-9_-]{22,}$/.test(state))).toEqual([]);
-  });
+  }, 30_000);
 
   it('A5-4 keeps a fresh verifier of 256 bits and sends its SHA-256', async () => {
     const [first, second] = [await request({}), await request({})];
     expect(first.codeVerifier).not.toBe(second.codeVerifier);
     expect(first.codeVerifier).toMatch(/^[A-Za-z0-9\-._~]{43,128}$/);
-    const challenge = createHash('sha256').update(first.codeVerifier!).digest('base64url');
-    expect(first.sent.get('code_challenge')).toBe(challenge);
+    expect(first.sent.get('code_challenge')).toBe(s256(first.codeVerifier!));
+    // RFC 7636 appendix B
+    expect(s256('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')).toBe(
+      'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    );
   });
 
   it.each([
@@ -229,6 +242,26 @@ describe('the authorization request', () => {
     expect(sent.get('response_type')).toBe('code');
   });
 
+  it.each([{}, { capabilities: ['authorize-post'] }])(
+    'A5-1 A5-6 sends each of its parameters once, whatever the endpoint has in its query: %j',
+    async (capabilities) => {
+      const own =
+        'tenant=a%2Fb&aud=https://evil.example&code_challenge=x&code_challenge=y&client_id=z&state=s';
+      const authorization_endpoint = `https://ehr.example.org/authorize?${own}&request_uri=urn:x`;
+      const { sent, form, state, codeVerifier } = await request(
+        { launch: 'x'.repeat(2_000) },
+        { server: { ...capabilities, authorization_endpoint } },
+      );
+      const action = new URL(form?.action ?? 'https://none.example');
+      const all = form ? [...action.searchParams, ...Object.entries(form.fields)] : [...sent];
+      const expected = { aud: ISS, state, client_id: 'growth-chart', tenant: 'a/b' };
+      expect(form !== undefined).toBe('capabilities' in capabilities);
+      expect(Object.fromEntries(all)).toMatchObject({ ...expected, code_challenge: s256(codeVerifier!) });
+      expect(all.map(([name]) => name).sort()).toEqual([...new Set(all.map(([name]) => name))].sort());
+      expect(Object.fromEntries(all)).not.toHaveProperty('request_uri');
+    },
+  );
+
   it('A5-7 round-trips every value and never writes a space as "+"', async () => {
     const scope =
       'openid patient/Observation.rs?category=http://terminology.hl7.org/x|laboratory patient/*.rs';
@@ -253,6 +286,36 @@ describe('the authorization request', () => {
     expect(url.href).not.toContain(codeVerifier);
     expect(url.href).not.toContain(clientSecret);
     expect(url.searchParams.has('client_secret') || url.searchParams.has('code_verifier')).toBe(false);
+  });
+
+  it.each([
+    'response_type',
+    'response_mode',
+    'client_id',
+    'client_secret',
+    'redirect_uri',
+    'scope',
+    'state',
+    'aud',
+    'launch',
+    'nonce',
+    'code_challenge',
+    'code_challenge_method',
+    'code_verifier',
+    'request',
+    'request_uri',
+  ])('A5-11 lets no further parameter be %s', async (name) => {
+    const extraParameters = { prompt: 'login', [name]: 'evil' };
+    const refused = await createAuthorizationRequest(registrationOf(), SERVER, { extraParameters });
+    expect(refused).toMatchObject({
+      error: 'invalid_launch_request',
+      message: `extraParameters must not set ${name}`,
+    });
+  });
+
+  it('A5-11 sends further parameters beside its own', async () => {
+    const { sent } = await request({ extraParameters: { prompt: 'login', login_hint: 'a b' } });
+    expect(Object.fromEntries(sent)).toMatchObject({ prompt: 'login', login_hint: 'a b', aud: ISS });
   });
 
   it('B-10 sends a fresh nonce when it asks for openid', async () => {

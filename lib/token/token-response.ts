@@ -16,6 +16,7 @@ export interface TokenResponse {
 }
 
 const DEFAULT_LIFETIME_SECONDS = 300;
+const MAX_LIFETIME_SECONDS = 366 * 24 * 3600;
 
 /** Throws an Error naming the member that cannot be used; its message holds no value. */
 export function readTokenResponse(
@@ -41,10 +42,27 @@ export function readTokenResponse(
   };
 }
 
+/** What an operator should know of a token response that was taken all the same; no value of it is repeated. */
+export function tokenWarnings(response: JsonObject, { context }: TokenResponse): string[] {
+  const { expires_in: expiresIn, fhirContext } = response;
+  const warnings: string[] = [];
+  if (expiresIn !== undefined && expiresIn !== null && givenSeconds(expiresIn) === undefined)
+    warnings.push(
+      `expires_in of its token response is no lifetime; ${DEFAULT_LIFETIME_SECONDS} s are assumed`,
+    );
+  if (context.fhirContext.length < [fhirContext ?? []].flat().length)
+    warnings.push(
+      'fhirContext of its token response has entries that SMART does not allow; they are left out',
+    );
+  return warnings;
+}
+
 /** Number or numeric string of seconds; anything else is the default (A7-5). */
 export function lifetimeSeconds(value: unknown): number {
+  return Math.min(givenSeconds(value) ?? DEFAULT_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS);
+}
+
+function givenSeconds(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value;
-  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0
-    ? Math.min(seconds, 366 * 24 * 3600)
-    : DEFAULT_LIFETIME_SECONDS;
+  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
 }
