@@ -107,6 +107,9 @@ describe('fhirContext', () => {
     ['a string of SMART 2.0', 'Patient/other'],
     ['an absolute reference', { reference: 'https://ehr.example.org/fhir/Patient/other' }],
     ['an identifier', { identifier: { value: 'other' }, type: 'Patient' }],
+    ['a path from the root', { reference: '/Patient/9' }],
+    ['a scheme in capitals', { reference: 'HTTPS://ehr.example.org/fhir/Patient/9' }],
+    ['a version', { reference: 'Encounter/9/_history/1', role: 'launch' }],
   ])('A7-11 the patient at the top wins over another in the list: %s', (_, entry) => {
     const context = readLaunchContext({ patient: '1', encounter: '2', fhirContext: [entry] });
 

@@ -101,8 +101,9 @@ function readFhirContextItem(value: unknown): FhirContextItem | undefined {
   if (typeof value.type === 'string') item.type = value.type;
   if (!item.reference && !item.canonical && !item.identifier) return undefined;
   // Patient and Encounter of this launch come at the top level, which wins (SMART 2.2 "fhirContext")
-  const types = [item.type, /^(?:https?:\/\/.+\/)?([A-Za-z]+)\//.exec(item.reference ?? '')?.[1]];
-  return role === 'launch' && (types.includes('Patient') || types.includes('Encounter')) ? undefined : item;
+  const named = [item.type ?? '', ...(item.reference ?? '').split(/[/?#]/)];
+  const isOfLaunch = named.includes('Patient') || named.includes('Encounter');
+  return role === 'launch' && isOfLaunch ? undefined : item;
 }
 
 function text(value: unknown): string | null {
