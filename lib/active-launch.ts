@@ -57,7 +57,7 @@ export async function activeLaunch(parts: Parts, session: SmartSession): Promise
   const record = await launches.read(id);
   if (!record) return noSession();
   if (launches.isOver(record)) {
-    await launches.remove(id);
+    await launches.removeSame(id, record);
     return new SmartError(
       'session_expired',
       'The session reached its idle or absolute lifetime; launch again',

@@ -34,7 +34,7 @@ export async function freshLaunch(
     );
   }
   if (!mayRefresh) {
-    await launches.remove(id);
+    await launches.removeSame(id, record);
     return new SmartError('session_expired', 'The access token expired and the EHR gave no refresh token');
   }
   const retryAfterMs = refresh.backOffMs(id);

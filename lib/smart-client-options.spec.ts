@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { DEFAULTS, resolveOptions } from './smart-client-options.js';
 import type { SmartClientOptions } from './smart-client-options.js';
@@ -62,6 +63,25 @@ describe('the options of a client', () => {
   it('take the lifetime of sessions', () => {
     const session = { idleTimeoutMs: 1_000, absoluteTimeoutMs: 2_000 };
     expect(resolveOptions({ session })).toMatchObject(session);
+  });
+
+  it('G-6 C-19 let no event handler end the process, whether it throws or rejects', async () => {
+    const lines: string[] = [];
+    const logger = { warn: (line: string) => void lines.push(line), error: () => undefined };
+    const handlers: (() => unknown)[] = [
+      () => Promise.reject(new TypeError('CANARY')),
+      () => {
+        throw new RangeError('CANARY');
+      },
+    ];
+    for (const onEvent of handlers) {
+      resolveOptions({ onEvent, logger }).onEvent({ type: 'login', server: 'Hospital' });
+    }
+    await setImmediate();
+    expect(lines.sort()).toEqual([
+      'options.onEvent threw RangeError at login',
+      'options.onEvent threw TypeError at login',
+    ]);
   });
 
   it('C-19 log nothing unless a logger is given', () => {

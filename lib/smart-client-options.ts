@@ -107,12 +107,16 @@ export function resolveOptions(options: SmartClientOptions | null | undefined): 
 /** Counting logins must not fail one. */
 function quiet(onEvent: SmartClientOptions['onEvent'], logger: SmartLogger): (event: SmartEvent) => void {
   return (event) => {
-    try {
-      onEvent?.(event);
-    } catch (error) {
+    const failed = (error: unknown) =>
       logger.warn(
         `options.onEvent threw ${error instanceof Error ? error.name : 'something'} at ${event.type}`,
       );
+    try {
+      // An async function fits the type too, and a rejection that nobody handles would end the process.
+      const answer: unknown = onEvent?.(event);
+      Promise.resolve(answer).catch(failed);
+    } catch (error) {
+      failed(error);
     }
   };
 }

@@ -236,12 +236,13 @@ export class SmartClient {
   ): Promise<Redirect | SmartError> {
     return this.#answering('launch', async () => {
       const { configuration, options, launchLimit } = this.#runtime;
-      const tooMany = launchLimit.take();
-      if (tooMany) return tooMany;
       const registration = findRegistration(configuration, iss, options.allowNonHttpsLaunch, {
         knownOnly: parameters.launch === undefined,
       });
       if (registration instanceof SmartError) return registration;
+      // Only now: an issuer that is refused costs nothing, and must not use up the launches of the others.
+      const tooMany = launchLimit.take();
+      if (tooMany) return tooMany;
       const server = await this.#runtime.discovery.discover(registration);
       if (server instanceof SmartError) return server;
       const isEhrLaunch = parameters.launch !== undefined;
@@ -300,8 +301,10 @@ export class SmartClient {
       await addLaunch(this.#runtime, { id, record }, { before, sessionId });
       return;
     }
+    // Under the lock where the id stays: a refresh of the launch before would write its patient over this one.
+    if (before === sessionId) return launches.exclusive(sessionId, () => launches.write(sessionId, record));
     await launches.write(sessionId, record);
-    if (before !== null && before !== sessionId) {
+    if (before !== null) {
       await launches.exclusive(before, () => launches.remove(before));
     }
   }

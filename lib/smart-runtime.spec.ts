@@ -37,7 +37,7 @@ describe('the runtime of a configuration', () => {
 
     opened(new SmartRuntime(configuration(), new MapStorage(), { logger }));
 
-    expect(warnings).toEqual([expect.stringContaining('session.secret is not set')]);
+    expect(warnings).toEqual([expect.stringContaining('session.secret is missing')]);
   });
 
   it('A5-5 warns at once of a server whose codes have no PKCE', () => {
@@ -74,6 +74,16 @@ describe('the runtime of a configuration', () => {
       expect.stringContaining('client.callbackUrl'),
     ]);
   });
+
+  it.each([[undefined], ['short'], [['a secret of more than thirty-two characters', 'short']]])(
+    'C-20 says so where the secret is %j',
+    (secret) => {
+      const lines: string[] = [];
+      const logger = { warn: (line: string) => void lines.push(line), error: () => undefined };
+      opened(new SmartRuntime(configuration(), new MapStorage(), { logger, session: { secret } }));
+      expect(lines.join()).toContain('session.secret is missing or shorter than 32 characters');
+    },
+  );
 
   it.each([[undefined], [null], ['x']])('G-7 is not made of %j', (wrong) => {
     const make = () => runtimeFor(wrong as unknown as SmartClientConfiguration, undefined, {});

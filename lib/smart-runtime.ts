@@ -1,3 +1,4 @@
+import QuickLRU from 'quick-lru';
 import { HttpClient } from './http/http-client.js';
 import { checkConfiguration } from './ehr/check-configuration.js';
 import { Discovery } from './ehr/discovery.js';
@@ -19,6 +20,7 @@ import { JwksCache } from './token/jwks.js';
 import { TokenRefresh } from './token-refresh.js';
 
 const MAX_WARNINGS = 1_000;
+const MIN_SECRET_LENGTH = 32;
 
 /** What every SmartClient of one configuration shares: connections, caches, stores and flights. */
 export class SmartRuntime {
@@ -33,7 +35,7 @@ export class SmartRuntime {
   readonly refresh: TokenRefresh;
   readonly launchLimit: LaunchLimit;
   readonly styles: SmartStyleCache;
-  readonly #saidOnce = new Set<string>();
+  readonly #saidLately = new QuickLRU<string, true>({ maxSize: MAX_WARNINGS });
 
   constructor(
     readonly configuration: SmartClientConfiguration,
@@ -56,11 +58,6 @@ export class SmartRuntime {
     }
     const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
     this.storage = completeStorage(storage, this.options.storeTimeoutMs);
-    if (this.options.secrets.length === 0 && !this.storage.guarantees.memoryOnly) {
-      this.options.logger.warn(
-        'session.secret is not set: whoever reads the store and learns a session id reads its tokens',
-      );
-    }
     this.http = new HttpClient(
       { timeoutMs: httpTimeoutMs, maxBytes: maxResponseBytes },
       { publicOnly: configuration.allowAnyIssuer === true, allowLoopback: allowNonHttpsLaunch },
@@ -72,18 +69,25 @@ export class SmartRuntime {
       allowNonHttpsLaunch,
     );
     this.styles = new SmartStyleCache(this.http, { allowHttp: allowNonHttpsLaunch, discoveryTtlMs });
-    const box = new SealedBox(this.options.secrets);
+    const { secrets, logger } = this.options;
+    const isWeak = secrets.length === 0 || secrets.some(({ length }) => length < MIN_SECRET_LENGTH);
+    if (isWeak && !this.storage.guarantees.memoryOnly) {
+      logger.warn(
+        `session.secret is missing or shorter than ${MIN_SECRET_LENGTH} characters: only the session id keeps what is stored`,
+      );
+    }
+    const box = new SealedBox(secrets);
     this.launches = new LaunchStore(this.storage, box, this.options, 5 * httpTimeoutMs);
     this.sessions = new SessionIndex(this.storage, box, this.options);
     this.pending = new PendingLaunches(this.storage, box);
     this.refresh = new TokenRefresh(this);
   }
 
-  /** A warning about a server, once in the life of the process. */
+  /** A warning about a server; again only after a thousand others. */
   warnOnce(server: string, warning: string): void {
     const line = `${server}: ${warning}`;
-    if (this.#saidOnce.has(line) || this.#saidOnce.size >= MAX_WARNINGS) return;
-    this.#saidOnce.add(line);
+    if (this.#saidLately.has(line)) return;
+    this.#saidLately.set(line, true);
     this.options.logger.warn(line);
   }
 

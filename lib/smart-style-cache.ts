@@ -21,7 +21,9 @@ export class SmartStyleCache {
   }
 
   async get(styleUrl: string, trusted: boolean): Promise<SmartStyle | SmartError> {
-    const known = this.#styles.get(styleUrl);
+    // What may be fetched for a known EHR is not there for whoever names the same address.
+    const name = `${trusted ? 'known' : 'any'} ${styleUrl}`;
+    const known = this.#styles.get(name);
     if (known) return known;
     const url = URL.canParse(styleUrl) ? new URL(styleUrl) : undefined;
     if (url?.protocol !== 'https:' && !(url?.protocol === 'http:' && this.options.allowHttp)) {
@@ -34,7 +36,7 @@ export class SmartStyleCache {
       const document = answer.status === 200 ? parseJsonObject(answer.body) : undefined;
       if (!document) return new SmartError('invalid_fhir_response', 'smart_style_url is not a JSON document');
       const style = readSmartStyle(document);
-      this.#styles.set(styleUrl, style);
+      this.#styles.set(name, style);
       return style;
     } catch (error) {
       const isTimeout = error instanceof HttpFailure && error.kind === 'timeout';

@@ -215,6 +215,29 @@ describe('one flight', () => {
     expect(await runtime.launches.read('s')).toEqual(later);
   });
 
+  it('A9-6 C-7 is not what a later launch under the same session id gets, which began meanwhile', async () => {
+    let [started, answer] = [() => {}, () => {}];
+    const asked = new Promise<void>((resolve) => (started = resolve));
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    ehr.respondWith(async () => {
+      started();
+      await held;
+      return { json: RENEWED };
+    });
+    const first = refresh();
+    await asked;
+    const later = launchRecord(iss, {
+      launchId: 'launch-2',
+      accessToken: 'access-b',
+      refreshToken: 'refresh-b',
+    });
+    const second = runtime.refresh.refresh('s', later, registrationOf({ iss }));
+    answer();
+    expect(await first).toMatchObject({ launchId: 'launch-1', accessToken: 'access-2' });
+    expect(await second).toMatchObject({ error: 'session_expired' });
+    expect(posts()).toHaveLength(1);
+  });
+
   it('is an outage and not the end where the store is down before it', async () => {
     map.isDown = true;
     expect(await refresh()).toMatchObject({ error: 'store_unavailable', status: 503 });

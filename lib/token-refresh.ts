@@ -51,7 +51,9 @@ export class TokenRefresh {
         }),
       );
     }
-    const running = this.#flights.get(id);
+    // A later launch under the same session id has a flight of its own: it may be another patient's.
+    const flightOf = `${id} ${seen.launchId}`;
+    const running = this.#flights.get(flightOf);
     if (running) {
       // Who asks for fewer scopes waits for the flight, and then spends the token that it brought.
       return scope === undefined
@@ -62,8 +64,8 @@ export class TokenRefresh {
     }
     const flight = this.#locked(id, seen, registration, scope)
       .then((result) => this.#reported(result, registration))
-      .finally(() => this.#flights.delete(id));
-    this.#flights.set(id, flight);
+      .finally(() => this.#flights.delete(flightOf));
+    this.#flights.set(flightOf, flight);
     return flight;
   }
 
@@ -120,7 +122,8 @@ export class TokenRefresh {
       },
       (json) => (received = json),
     );
-    const response = answer instanceof SmartError ? answer : usable(answer, record, registration);
+    const response =
+      answer instanceof SmartError ? answer : usable(answer, scope ?? record.scope, registration);
     if (response instanceof SmartError) {
       // An answer that cannot be used may still have rotated the refresh token; the old one is spent then.
       const rotated = received?.refresh_token;
@@ -211,11 +214,11 @@ export class TokenRefresh {
 
 function usable(
   answer: JsonObject,
-  record: LaunchRecord,
+  requestedScope: string,
   { switches }: Registration,
 ): TokenResponse | SmartError {
   try {
-    return readTokenResponse(answer, record.scope, Date.now(), { references: switches.contextReferences });
+    return readTokenResponse(answer, requestedScope, Date.now(), { references: switches.contextReferences });
   } catch (error) {
     return new SmartError(
       'invalid_token_response',

@@ -59,7 +59,10 @@ export interface EndpointOverrides {
   endSession?: string;
 }
 
-/** Which `iss` belongs to this server. */
+/**
+ * Which `iss` belongs to this server. A RegExp is matched against the whole URL; write `[^/]+` for a part of the
+ * host, since `.+` also matches the path of somebody else's.
+ */
 export type IssuerMatch = string | RegExp | ((iss: string) => boolean);
 
 /**

@@ -49,6 +49,21 @@ describe('readSmartConfiguration', () => {
     expect(read(document)).toEqual(document);
   });
 
+  it('C-17 keeps no more of a document than a launch can need', () => {
+    const algorithms = ['ES384', 'x'.repeat(500), ...Array.from({ length: 500 }, (_, n) => `A${n}`)];
+    const configuration = read({
+      token_endpoint_auth_signing_alg_values_supported: algorithms,
+      id_token_signing_alg_values_supported: algorithms,
+      associated_endpoints: Array.from({ length: 80_000 }, () => ({ url: '/' })),
+      user_access_brand_identifier: { system: 'urn:ietf:rfc:3986', value: 'x'.repeat(501), mine: [[[]]] },
+    });
+
+    expect(configuration.token_endpoint_auth_signing_alg_values_supported).toHaveLength(30);
+    expect(configuration.id_token_signing_alg_values_supported?.slice(0, 2)).toEqual(['ES384', 'A0']);
+    expect(configuration.associated_endpoints).toHaveLength(100);
+    expect(configuration.user_access_brand_identifier).toEqual({ system: 'urn:ietf:rfc:3986' });
+  });
+
   it('A2-7 A2-4 takes unknown capabilities, and leaves out what is not what it should be', () => {
     const configuration = read({
       issuer: 5,

@@ -76,6 +76,10 @@ export function supports(configuration: SmartConfiguration, capability: SmartCap
 const MAX_URL_LENGTH = 2_048;
 const MAX_ITEMS = 500;
 const MAX_ITEM_LENGTH = 500;
+const MAX_ASSOCIATED = 100;
+/** algorithms are pinned to every launch in progress, which costs a stranger one request */
+const MAX_ALGORITHMS = 30;
+const ALGORITHM = /^[\w-]{1,30}$/;
 
 const ENDPOINTS = [
   'jwks_uri',
@@ -95,6 +99,9 @@ const LISTS = [
   'code_challenge_methods_supported',
   'grant_types_supported',
   'token_endpoint_auth_methods_supported',
+] as const;
+
+const ALGORITHM_LISTS = [
   'token_endpoint_auth_signing_alg_values_supported',
   'id_token_signing_alg_values_supported',
 ] as const;
@@ -121,11 +128,16 @@ export function readSmartConfiguration(
     const list = stringList(document[name]);
     if (list) configuration[name] = list;
   }
+  for (const name of ALGORITHM_LISTS) {
+    const list = stringList(document[name])?.filter((alg) => ALGORITHM.test(alg));
+    if (list) configuration[name] = list.slice(0, MAX_ALGORITHMS);
+  }
   if (document.authorization_response_iss_parameter_supported === true) {
     configuration.authorization_response_iss_parameter_supported = true;
   }
   if (Array.isArray(document.associated_endpoints)) {
     configuration.associated_endpoints = document.associated_endpoints
+      .slice(0, MAX_ASSOCIATED)
       .filter(isJsonObject)
       .map((endpoint) => ({
         url: endpointUrl('associated_endpoints.url', endpoint.url, fhirBaseUrl, allowHttp),
@@ -133,7 +145,11 @@ export function readSmartConfiguration(
       }));
   }
   if (isJsonObject(document.user_access_brand_identifier)) {
-    configuration.user_access_brand_identifier = document.user_access_brand_identifier;
+    const { system, value } = document.user_access_brand_identifier;
+    configuration.user_access_brand_identifier = {
+      ...(isShortText(system) && { system }),
+      ...(isShortText(value) && { value }),
+    };
   }
   if (!configuration.token_endpoint) throw new Error('token_endpoint is missing');
   return configuration as SmartConfiguration;
@@ -177,8 +193,9 @@ function isIssuer(value: unknown, allowHttp: boolean): value is string {
 
 function stringList(value: unknown): string[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  const items = value.filter(
-    (item): item is string => typeof item === 'string' && item.length <= MAX_ITEM_LENGTH,
-  );
-  return items.slice(0, MAX_ITEMS);
+  return value.filter(isShortText).slice(0, MAX_ITEMS);
+}
+
+function isShortText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_ITEM_LENGTH;
 }

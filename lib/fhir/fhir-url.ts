@@ -1,5 +1,8 @@
 import { SmartError } from '../smart-error.js';
 
+/** dots, also before a path parameter; escapes of slashes, percent signs and controls; `%c0%ae`, a dot to some */
+const CLIMBS = /^(\.|%2e){1,2}((;|%3b).*)?$|%2f|%5c|%25|%[01][\da-f]|%7f|%c[01]/i;
+
 /**
  * The URL of a FHIR request. A path is relative to the FHIR base; an absolute URL must lie under it, since
  * the access token is for this server and for nobody else (SMART 2.2 "Access FHIR API").
@@ -23,7 +26,7 @@ export function fhirUrl(fhirBaseUrl: string, target: string | URL): URL | SmartE
   }
   const path = (isAbsolute ? text.replace(/^[^:]+:\/\/[^/?#]*/, '') : text).split(/[?#]/, 1)[0]!;
   // `new URL` resolves dot segments, servers decode slashes; a path with them wants to be somewhere else
-  const climbs = path.split('/').some((segment) => /^(\.|%2e){1,2}(;.*)?$|%2f|%5c|%25/i.test(segment));
+  const climbs = path.split('/').some((segment) => CLIMBS.test(segment));
   const under = url.origin === base.origin && `${url.pathname}/`.startsWith(base.pathname);
   const unset = path.split('/').find((segment) => segment === 'null' || segment === 'undefined');
   if (unset) return new SmartError('invalid_request', `The path holds "${unset}" where an id should be`);

@@ -42,6 +42,26 @@ describe.each([
     expect(message).toMatch(/at 0, 1, 2, 3, 4$/);
   });
 
+  it('C-19 is an error where the schema throws, which does not quote what it was given', async () => {
+    const validateJson = (value: unknown) => ({ value: JSON.parse(value as string) as unknown });
+    const schema: StandardSchema = {
+      '~standard': { version: 1, vendor: 'test', validate: validateJson },
+    };
+    const refused = await validate(schema, 'CANARY', 'The answer');
+    expect(refused).toMatchObject({
+      error: 'schema_mismatch',
+      message: 'The answer could not be validated: the schema threw',
+    });
+    expect(inspect(refused, { depth: 9 })).not.toContain('CANARY');
+  });
+
+  it('C-19 writes one line, whatever the server calls its members', async () => {
+    const value = { 'a\n[Nest] ERROR CANARY': 'x', [`long${'x'.repeat(200)}`]: 'x', _id: 'x' };
+    expect(await validate(z.record(z.string(), z.number()), value, 'The answer')).toMatchObject({
+      message: 'The answer does not match the schema at ?, ?, _id',
+    });
+  });
+
   it('reads paths that are written as objects', async () => {
     const schema: StandardSchema<string> = {
       '~standard': {
@@ -66,7 +86,15 @@ describe('a schema that validates asynchronously', () => {
     const schema: StandardSchema<string> = {
       '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('late')) },
     };
-    for (const asynchronous of [ASYNCHRONOUS, schema]) {
+    // a promise of another realm or library
+    const thenable: StandardSchema<string> = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: () => ({ then: () => undefined }) as unknown as Promise<never>,
+      },
+    };
+    for (const asynchronous of [ASYNCHRONOUS, schema, thenable]) {
       expect(validatedNow(asynchronous, 'right', 'The claim')).toMatchObject({
         error: 'schema_mismatch',
         message: expect.stringContaining('asynchronously'),

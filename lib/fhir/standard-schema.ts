@@ -26,20 +26,37 @@ export async function validated<T>(
   value: unknown,
   what: string,
 ): Promise<T | SmartError> {
-  return outcome(await schema['~standard'].validate(value), what);
+  try {
+    return outcome(await schema['~standard'].validate(value), what);
+  } catch (error) {
+    return threw(error, what);
+  }
 }
 
 /** For places that answer at once: a schema that validates asynchronously is an error there. */
 export function validatedNow<T>(schema: StandardSchema<T>, value: unknown, what: string): T | SmartError {
-  const result = schema['~standard'].validate(value);
-  if (result instanceof Promise) {
-    result.catch(() => undefined);
+  let result: SchemaResult<T> | Promise<SchemaResult<T>>;
+  try {
+    result = schema['~standard'].validate(value);
+  } catch (error) {
+    return threw(error, what);
+  }
+  if ('then' in result) {
+    // the answer comes too late, whatever it is
+    result.then(undefined, () => undefined);
     return new SmartError(
       'schema_mismatch',
       `The schema for ${what} validates asynchronously; use a synchronous one`,
     );
   }
   return outcome(result, what);
+}
+
+/** What a transformation throws quotes what it was given, e.g. `JSON.parse`. */
+function threw(error: unknown, what: string): SmartError {
+  return new SmartError('schema_mismatch', `${what} could not be validated: the schema threw`, {
+    cause: error,
+  });
 }
 
 /** Names the paths that do not fit, not the messages: validators like to quote the value. */
@@ -49,6 +66,8 @@ function outcome<T>(result: SchemaResult<T>, what: string): T | SmartError {
   return new SmartError('schema_mismatch', `${what} does not match the schema at ${paths.join(', ')}`);
 }
 
+/** A key may be the server's own word, where the schema takes any: it must not write the log's next line. */
 function keyOf(segment: PropertyKey | { readonly key: PropertyKey }): string {
-  return String(typeof segment === 'object' ? segment.key : segment);
+  const key = String(typeof segment === 'object' ? segment.key : segment);
+  return /^[\w$.:()-]{1,64}$/.test(key) ? key : '?';
 }

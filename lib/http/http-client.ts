@@ -51,7 +51,11 @@ export class HttpClient {
     private readonly limits: HttpLimits,
     private readonly egress: EgressPolicy,
   ) {
-    const connect = { timeout: limits.timeoutMs };
+    // NODE_TLS_REJECT_UNAUTHORIZED=0, set for something else in this process, is for development alone (C-18).
+    const connect = {
+      timeout: limits.timeoutMs,
+      ...(!egress.allowLoopback && { rejectUnauthorized: true }),
+    };
     const settings = {
       keepAliveTimeout: 10_000,
       // every call has a deadline of its own, which these would report as a broken connection

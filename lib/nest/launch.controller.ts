@@ -18,8 +18,7 @@ import { SmartError, unwrap } from '../smart-error.js';
 import { answerHeaders } from './answer-headers.js';
 import { authorizationPage } from './authorization-page.js';
 import { queryOf, rawRequest, wantsHtml } from './http-request.js';
-import { SMART_ON_FHIR_OPTIONS } from './module-definition.js';
-import type { ResolvedRoutes, SmartOnFhirModuleOptions } from './module-options.js';
+import type { ResolvedRoutes } from './module-options.js';
 import { SmartClients } from './smart-clients.js';
 import { SmartErrorFilter } from './smart-error.filter.js';
 
@@ -33,7 +32,6 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
     constructor(
       @Inject(SmartClients) private readonly clients: SmartClients,
       @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
-      @Inject(SMART_ON_FHIR_OPTIONS) private readonly options: SmartOnFhirModuleOptions,
     ) {}
 
     @Get(routes.launch)
@@ -66,7 +64,7 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
         throw new SmartError('csrf_rejected', 'The request does not come from the app itself');
       }
       await this.clients.for(request).logout();
-      if (wantsHtml(request)) this.#redirect(response, 303, this.options.client.redirectUrl);
+      if (wantsHtml(request)) this.#redirect(response, 303, this.clients.redirectUrl);
       else this.#answer(response, 204, '');
     }
 

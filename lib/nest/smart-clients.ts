@@ -87,6 +87,11 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     await this.#runtime.close();
   }
 
+  /** The app's page, where the browser goes after a logout. */
+  get redirectUrl(): string {
+    return this.#given.client.redirectUrl;
+  }
+
   /** The client of this request's session; its calls answer `no_session` when there is none. */
   for(request: object): SmartClient {
     return new SmartClient(this.#session(request), this.#storage, this.#given.client, this.#options);
@@ -176,6 +181,15 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     if (!guarantees.memoryOnly && !(guarantees.atomicTake && guarantees.atomicLock)) {
       this.#logger.warn(
         'The storage cannot take or lock atomically: one process is safe, several are not. Use Redis, or give it take() and lock()',
+      );
+    }
+    const { allowAnyIssuer, callbackUrl: sharedUrl, knownFhirServers = [] } = this.#given.client;
+    const sharing = knownFhirServers.filter(({ callbackUrl = sharedUrl }) => callbackUrl === sharedUrl);
+    if (allowAnyIssuer && sharing.length > 0) {
+      this.#logger.warn(
+        `allowAnyIssuer: ${sharing.map(({ name }) => name).join(', ')} answers at the same callbackUrl as servers nobody ` +
+          'named, so one of them could be sent its codes (RFC 9700 4.4). Give each known server a callbackUrl of its own, e.g. ' +
+          `${sharedUrl}/hospital-a`,
       );
     }
     if (this.#given.options?.allowNonHttpsLaunch && production) {

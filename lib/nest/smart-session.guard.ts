@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { ReadyClient } from '../ready-client.js';
 import { SmartError } from '../smart-error.js';
-import { rawRequest } from './http-request.js';
+import { headerOf, rawRequest } from './http-request.js';
 import { recallForGuard, rememberReady } from './ready-memo.js';
 import { unmetRequirement } from './requirements.js';
 import { SmartClients } from './smart-clients.js';
@@ -44,7 +44,9 @@ export class SmartSessionGuard implements CanActivate {
 
   async #launchOf(context: ExecutionContext): Promise<ReadyClient | SmartError> {
     const request = this.getRequest(context);
-    const method = rawRequest(request).method ?? 'POST';
+    // A WebSocket begins with a GET, and brings its cookie from any page; what is sent over it may change things.
+    const isSocket = headerOf(request, 'upgrade')?.toLowerCase() === 'websocket';
+    const method = isSocket ? 'POST' : (rawRequest(request).method ?? 'POST');
     if (!this.clients.isTrustedOrigin(request, method)) {
       return new SmartError('csrf_rejected', 'The request does not come from the app itself');
     }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fakeClock } from '../../test/support/clock.js';
 import { launchRecord } from '../../test/support/launch-parts.js';
@@ -139,6 +140,47 @@ describe('a launch that must not be lost', () => {
     expect((await launches.read('newer'))?.accessToken).toBe('access-3');
     expect(await launches.read('ended')).toBeUndefined();
     expect(await launches.read('ended elsewhere')).toBeUndefined();
+  });
+});
+
+describe('a launch that must not be lost, and another process that still reaches the store', () => {
+  /** Stores what it is given, but the answer does not come back while `isCutOff`. */
+  class CutOffStorage extends MapStorage {
+    isCutOff = false;
+    override async set(key: string, value: string, ttlMs?: number): Promise<void> {
+      await super.set(key, value, ttlMs);
+      if (this.isCutOff) throw new Error('the connection broke');
+    }
+  }
+  let mine: CutOffStorage;
+  let other: LaunchStore;
+  const renewed = (n: number) =>
+    record({ accessToken: `access-${n}`, refreshToken: `refresh-${n}`, issuedAt: Date.now() });
+
+  beforeEach(async () => {
+    mine = new CutOffStorage();
+    launches = launchesIn(mine);
+    // the same entries, over a connection that holds
+    const theirs = Object.assign(new MapStorage(), { entries: mine.entries });
+    other = launchesIn(theirs);
+    await launches.write('id-1', record());
+    mine.isCutOff = true;
+    await launches.writeSurely('id-1', renewed(2));
+    clock.advance(5 * MINUTE);
+    await other.write('id-1', renewed(3));
+    mine.isCutOff = false;
+  });
+
+  it('A9-3 A9-4 is not stored over the tokens of a later refresh', async () => {
+    await mine.tried();
+    await setImmediate();
+    expect((await other.read('id-1'))?.refreshToken).toBe('refresh-3');
+    expect((await launches.read('id-1'))?.refreshToken).toBe('refresh-3');
+  });
+
+  it('A9-4 is not what the next refresh starts from', async () => {
+    const seen = await launches.exclusive('id-1', () => launches.read('id-1'));
+    expect(seen?.refreshToken).toBe('refresh-3');
   });
 });
 

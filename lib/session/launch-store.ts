@@ -74,6 +74,18 @@ export class LaunchStore {
 
   /** Runs the task while no other request, in this process or another, changes this launch. */
   async exclusive<T>(id: string, task: () => Promise<T>): Promise<T> {
+    return this.#locked(id, async () => {
+      // What waits in memory may be older than what another process stored meanwhile.
+      await this.#save(id).catch(() => undefined);
+      return task();
+    });
+  }
+
+  isOver(record: LaunchRecord, now = Date.now()): boolean {
+    return this.#ttlMs(record, now) <= 0;
+  }
+
+  async #locked<T>(id: string, task: () => Promise<T>): Promise<T> {
     try {
       return await this.storage.lock(entryKey(LAUNCH_PREFIX, id), this.taskTimeoutMs + LOCK_MARGIN_MS, task);
     } catch (error) {
@@ -81,27 +93,28 @@ export class LaunchStore {
     }
   }
 
-  isOver(record: LaunchRecord, now = Date.now()): boolean {
-    return this.#ttlMs(record, now) <= 0;
-  }
-
   #saveLater(id: string, key: string, record: LaunchRecord): void {
     const timer = setTimeout(() => {
       if (this.#unsaved.peek(key) !== record || this.isOver(record)) return;
-      this.#saveIfStillThere(id, key, record).catch(() => this.#saveLater(id, key, record));
+      this.#locked(id, () => this.#save(id)).catch(() => this.#saveLater(id, key, record));
     }, SAVE_AGAIN_MS);
     timer.unref();
   }
 
-  /** A launch that another process ended while the store was away must not come back with it. */
-  async #saveIfStillThere(id: string, key: string, record: LaunchRecord): Promise<void> {
-    await this.exclusive(id, async () => {
-      if (this.#unsaved.peek(key) !== record) return;
-      const entry = await this.storage.get(key);
-      const stored = entry === undefined ? undefined : this.box.open<LaunchRecord>(entry, key, id);
-      if (stored?.launchId === record.launchId) await this.write(id, record);
-      else this.#unsaved.delete(key);
-    });
+  /**
+   * Stores what waits in memory, under the lock. A launch that another process ended or refreshed while this
+   * one did not reach the store must not come back: its refresh token is spent.
+   */
+  async #save(id: string): Promise<void> {
+    const key = entryKey(LAUNCH_PREFIX, id);
+    const record = this.#unsaved.peek(key);
+    if (!record) return;
+    const entry = await this.storage.get(key);
+    const stored = entry === undefined ? undefined : this.box.open<LaunchRecord>(entry, key, id);
+    if (this.#unsaved.peek(key) !== record) return;
+    const isLatest = stored?.launchId === record.launchId && stored.issuedAt <= record.issuedAt;
+    if (isLatest) await this.write(id, record);
+    else this.#unsaved.delete(key);
   }
 
   #ttlMs(record: LaunchRecord, now = Date.now()): number {

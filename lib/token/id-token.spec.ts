@@ -52,6 +52,20 @@ function refused(result: IdTokenClaims | SmartError) {
 }
 
 describe('the claims of an id_token', () => {
+  it('C-17 C-27 nest no deeper than can be stored, and none of them is a prototype', async () => {
+    let deep: unknown = [];
+    for (let depth = 0; depth < 150; depth += 1) deep = [deep];
+    refused(await verify(idToken(rs256, claims({ deep }))));
+    const polluting = forged(
+      { alg: 'RS256', kid: 'rsa-1' },
+      { ...claims(), ['__proto__']: { admin: true } },
+      signedBy(rs256),
+    );
+    const result = await verify(polluting);
+    accepted(result);
+    expect(Object.keys(result)).not.toContain('__proto__');
+  });
+
   it.each<[string, Record<string, unknown>, LoginSituation?]>([
     ['B-11 as every EHR must send them', {}],
     ['B-3 a sub of 255 characters', { sub: 'x'.repeat(255) }],

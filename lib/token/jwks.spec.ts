@@ -3,6 +3,7 @@ import { fakeClock } from '../../test/support/clock.js';
 import { EhrServer } from '../../test/support/ehr-server.js';
 import type { EhrAnswer } from '../../test/support/ehr-server.js';
 import { httpClient } from '../../test/support/launch-parts.js';
+import { HttpClient } from '../http/http-client.js';
 import { JwksCache } from './jwks.js';
 
 const TTL_MS = 10 * 60_000;
@@ -59,6 +60,33 @@ describe('the keys of a server', () => {
   it('leave out what is no key', async () => {
     ehr.respondWith(() => ({ json: { keys: [null, 'a', 7, { kty: 'EC', kid: 'b' }] } }));
     expect(await cache.get(uri)).toEqual(set('b'));
+  });
+});
+
+describe('the keys that a stranger names', () => {
+  it('C-17 are a hundred at most, and of each only what verifies a signature', async () => {
+    const key = { kty: 'EC', kid: 'a', crv: 'P-256', x: 'x', y: 'y', use: 'sig', key_ops: ['verify'] };
+    const padded = { ...key, x5c: ['x'.repeat(100)], mine: [[[]]], alg: 'x'.repeat(5_000), e: null, n: 7 };
+    ehr.respondWith(() => ({ json: { keys: Array.from({ length: 150 }, () => padded) } }));
+    expect(await cache.get(uri)).toEqual({ keys: Array.from({ length: 100 }, () => key) });
+  });
+
+  it('C-14 are not the ones that were read for a known EHR at an address of the inside', async () => {
+    const guarded = new HttpClient(
+      { timeoutMs: 10_000, maxBytes: 1024 * 1024 },
+      { publicOnly: true, allowLoopback: false },
+    );
+    const shared = new JwksCache(guarded, TTL_MS);
+    expect(await shared.get(uri, true)).toEqual(set('a'));
+    await expect(shared.get(uri)).rejects.toThrow('not public');
+    await guarded.close();
+  });
+
+  it('B-17 B-18 do not keep a known EHR from asking for its own rotated key', async () => {
+    const [known, any] = [await cache.get(uri, true), await cache.get(uri, false)];
+    await cache.getAgain(uri, any, false);
+    ehr.respondWith(() => ({ json: set('a', 'b') }));
+    expect(await cache.getAgain(uri, known, true)).toEqual(set('a', 'b'));
   });
 });
 

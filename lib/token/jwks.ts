@@ -1,7 +1,8 @@
 import QuickLRU from 'quick-lru';
-import type { JSONWebKeySet } from 'jose';
+import type { JSONWebKeySet, JWK } from 'jose';
 import type { HttpClient } from '../http/http-client.js';
 import { isJsonObject, parseJsonObject } from '../http/json.js';
+import type { JsonObject } from '../http/json.js';
 
 interface Known {
   keys: JSONWebKeySet;
@@ -12,6 +13,11 @@ interface Known {
 
 const COOLDOWN_MS = 30_000;
 const MAX_REMEMBERED = 500;
+/** a token without kid is tried with every key that fits, and whoever names a JWKS decides how many those are */
+const MAX_KEYS = 100;
+/** an RSA modulus of 16,384 bits has 2,731 characters */
+const MAX_MEMBER_LENGTH = 4_096;
+const MEMBERS = ['kty', 'use', 'alg', 'kid', 'n', 'e', 'crv', 'x', 'y'] as const;
 
 /**
  * The servers' public keys. A token signed with a key we do not know makes us ask once more, at most every
@@ -30,16 +36,17 @@ export class JwksCache {
 
   /** @param trusted whether the operator named the server, see HttpRequest */
   async get(jwksUri: string, trusted = false): Promise<JSONWebKeySet> {
-    const known = this.#known.get(jwksUri);
+    const known = this.#known.get(nameOf(jwksUri, trusted));
     if (known && Date.now() - known.fetchedAt < this.ttlMs) return known.keys;
     return (await this.#fetch(jwksUri, trusted)).keys;
   }
 
   /** Newer keys than the ones that did not fit: asks again, or undefined while cooling down. */
   async getAgain(jwksUri: string, unfit: JSONWebKeySet, trusted = false): Promise<JSONWebKeySet | undefined> {
-    const pending = this.#pending.get(jwksUri);
+    const name = nameOf(jwksUri, trusted);
+    const pending = this.#pending.get(name);
     if (pending) return (await pending).keys;
-    const known = this.#known.get(jwksUri);
+    const known = this.#known.get(name);
     // another login that met the same rotated key was faster
     if (known && known.keys !== unfit) return known.keys;
     const now = Date.now();
@@ -51,10 +58,11 @@ export class JwksCache {
   }
 
   #fetch(jwksUri: string, trusted: boolean): Promise<Known> {
-    let pending = this.#pending.get(jwksUri);
+    const name = nameOf(jwksUri, trusted);
+    let pending = this.#pending.get(name);
     if (!pending) {
-      pending = this.#request(jwksUri, trusted).finally(() => this.#pending.delete(jwksUri));
-      this.#pending.set(jwksUri, pending);
+      pending = this.#request(jwksUri, trusted).finally(() => this.#pending.delete(name));
+      this.#pending.set(name, pending);
     }
     return pending;
   }
@@ -69,13 +77,35 @@ export class JwksCache {
     if (answer.status !== 200) throw new Error(`The JWKS answered with status ${answer.status}`);
     const document = parseJsonObject(answer.body);
     if (!document || !Array.isArray(document.keys)) throw new Error('The JWKS is not a JWK set');
-    const keys = document.keys.filter(isJsonObject);
+    const keys = document.keys.slice(0, MAX_KEYS).filter(isJsonObject).filter(isPublic).map(verificationKey);
+    const name = nameOf(jwksUri, trusted);
     const known = {
       keys: { keys },
       fetchedAt: Date.now(),
-      askedAgainAt: this.#known.get(jwksUri)?.askedAgainAt ?? 0,
+      askedAgainAt: this.#known.get(name)?.askedAgainAt ?? 0,
     };
-    this.#known.set(jwksUri, known);
+    this.#known.set(name, known);
     return known;
   }
+}
+
+/** A stranger who names a known EHR's JWKS gets neither past the egress policy nor into its cool-down. */
+function nameOf(jwksUri: string, trusted: boolean): string {
+  return `${trusted ? 'known' : 'any'} ${jwksUri}`;
+}
+
+/** Who publishes a private key has told everybody how to sign (B-26). */
+function isPublic(jwk: JsonObject): boolean {
+  return !['d', 'k'].some((name) => Object.hasOwn(jwk, name));
+}
+
+/** What verifies a signature; certificates and members of somebody's own are not kept for every login. */
+function verificationKey(jwk: JsonObject): JWK {
+  const operations = Array.isArray(jwk.key_ops) ? jwk.key_ops.slice(0, 10).filter(isShort) : undefined;
+  const members = MEMBERS.map((name) => [name, jwk[name]] as const).filter(([, value]) => isShort(value));
+  return { ...(Object.fromEntries(members) as JWK), ...(operations && { key_ops: operations }) };
+}
+
+function isShort(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_MEMBER_LENGTH;
 }

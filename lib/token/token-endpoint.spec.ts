@@ -58,6 +58,19 @@ async function answered(answer: EhrAnswer): Promise<JsonObject | SmartError> {
   return exchange();
 }
 
+describe('a token response that would fill the store', () => {
+  it('C-17 is refused where nobody named the server', async () => {
+    ehr.respondWith(() => ({ json: { ...GRANTED, padding: 'x'.repeat(128 * 1024) } }));
+    const endpoints = { token_endpoint: `${ehr.url}/token` };
+    const stranger = { ...registrationOf(), isKnown: false };
+    expect(await tokenRequest(http, stranger, endpoints, 'authorization_code', CODE)).toMatchObject({
+      error: 'ehr_unavailable',
+      message: expect.stringContaining('larger than 131072 bytes'),
+    });
+    expect(await exchange()).toMatchObject(GRANTED);
+  });
+});
+
 describe('the token request', () => {
   it('A7-1 T-4 posts the grant as a form, the redirect_uri byte for byte', async () => {
     const redirectUri = 'https://app.example.com/cb?x=%2F&y=a+b';

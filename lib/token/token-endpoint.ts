@@ -9,6 +9,9 @@ import type { Registration } from '../ehr/registrations.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
 import { lifetimeSeconds } from './token-response.js';
 
+/** a token response is kept with its session: a stranger's, as large as it may be, would fill the store */
+const MAX_STRANGERS_BYTES = 128 * 1024;
+
 /** What a back-channel call needs to know of the authorization server. */
 export type AuthorizationServer = Pick<
   SmartConfiguration,
@@ -39,6 +42,10 @@ export async function tokenRequest(
   let answered: JsonObject | undefined;
   let refusal: TokenRefusal | undefined;
   const configuration = openidConfiguration(http, registration, server, async (answer) => {
+    if (!registration.isKnown && answer.body.length > MAX_STRANGERS_BYTES) {
+      const { host } = new URL(server.token_endpoint);
+      throw new HttpFailure('too_large', host, `the body is larger than ${MAX_STRANGERS_BYTES} bytes`);
+    }
     const json = parseJsonObject(answer.body);
     if (answer.status === 200 && json && json.access_token !== undefined) {
       answered = json;

@@ -1,6 +1,12 @@
+import { request } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Post, UseGuards } from '@nestjs/common';
-import { FhirClient, ReadyClient, SmartSessionGuard } from 'nestjs-smart-on-fhir';
+import type { ExecutionContext } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { FhirClient, ReadyClient, SmartClients, SmartSessionGuard } from 'nestjs-smart-on-fhir';
+import type { SmartError } from 'nestjs-smart-on-fhir';
 import { adapters } from '../support/adapters.js';
 import { Browser, startEhr, startTestApp } from '../support/launched-app.js';
 import type { TestApp } from '../support/launched-app.js';
@@ -12,6 +18,13 @@ class NotesController {
   @Post('note')
   write(@FhirClient() fhir: ReadyClient) {
     return { by: fhir.user.id };
+  }
+}
+
+/** Guards GraphQL operations that come over a WebSocket. */
+class SocketGuard extends SmartSessionGuard {
+  protected override getRequest(context: ExecutionContext): object {
+    return context.getArgByIndex<{ req: object }>(2).req;
   }
 }
 
@@ -95,6 +108,38 @@ describe.each(adapters)('An embedded app on $name', ({ create }) => {
 
     expect(answer.status).toBe(400);
     expect(await answer.text()).not.toContain('<a ');
+  });
+
+  it.each([
+    ['the app itself', 'OWN', 'true'],
+    ['another origin', 'https://evil.example', 'csrf_rejected'],
+  ])('C-12 a WebSocket of %s', async (_from, origin, expected) => {
+    const guard = new SocketGuard(app.app.get(SmartClients));
+    const server = app.app.getHttpServer() as Server;
+    server.once('upgrade', (handshake: IncomingMessage, socket: Duplex) => {
+      const context = new ExecutionContextHost(
+        [{}, {}, { req: handshake }],
+        NotesController,
+        () => undefined,
+      );
+      context.setType('graphql');
+      guard.canActivate(context).then(
+        (passed) => socket.end(`HTTP/1.1 400 ${String(passed)}\r\n\r\n`),
+        ({ error }: SmartError) => socket.end(`HTTP/1.1 400 ${error}\r\n\r\n`),
+      );
+    });
+    const cookies = Object.entries(browser.cookies('localhost'));
+    const headers = {
+      cookie: cookies.map(([name, value]) => `${name}=${value}`).join('; '),
+      origin: origin.replace('OWN', app.url),
+      connection: 'upgrade',
+      upgrade: 'websocket',
+    };
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(`${app.url}/graphql`, { headers }, resolve).on('error', reject).end();
+    });
+
+    expect(answer.statusMessage).toBe(expected);
   });
 
   it('C-12 nobody else’s page can log the user out', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   Catch,
@@ -14,7 +15,7 @@ import {
 import type { ArgumentsHost, INestApplication, LoggerService } from '@nestjs/common';
 import { ConfigModule, ConfigService, registerAs } from '@nestjs/config';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { BaseExceptionFilter, ModuleRef, NestFactory } from '@nestjs/core';
+import { BaseExceptionFilter, ModuleRef, ModulesContainer, NestFactory } from '@nestjs/core';
 import { adapters } from '../support/adapters.js';
 import { Browser, ChartController, startEhr, startTestApp } from '../support/launched-app.js';
 import type { RunningEhr } from '../../sample/ehr/start-ehr.js';
@@ -177,6 +178,29 @@ describe.each(adapters)('The module on $name', ({ create }) => {
     const { session: _none, ...withoutSecret } = OPTIONS;
     await start([SmartOnFhirModule.forRoot(withoutSecret)], lines);
     expect(lines.all.filter((line) => line.includes('session.secret is not set'))).toHaveLength(1);
+  });
+
+  it('C-3 warns when servers nobody named share the callback URL of a known one', async () => {
+    const [shared, apart] = [new Lines(), new Lines()];
+    const client = { ...OPTIONS.client, allowAnyIssuer: true as const };
+    await start([SmartOnFhirModule.forRoot({ ...OPTIONS, client })], shared);
+    expect(shared.all.join()).toContain('Hospital A answers at the same callbackUrl');
+    const knownFhirServers = client.knownFhirServers!.map((server) => ({
+      ...server,
+      callbackUrl: 'https://app.example.com/fhir/callback/hospital-a',
+    }));
+    await start([SmartOnFhirModule.forRoot({ ...OPTIONS, client: { ...client, knownFhirServers } })], apart);
+    expect(apart.all.join()).not.toContain('callbackUrl');
+  });
+
+  it('C-19 shows no secret to who prints one of its parts', async () => {
+    const { app } = await start([SmartOnFhirModule.forRoot(OPTIONS)]);
+    const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [
+      ...module.controllers.values(),
+    ]);
+    const launch = controllers.find(({ name }) => name === 'LaunchController');
+    expect(launch?.instance).toBeDefined();
+    expect(inspect(launch?.instance, { depth: 3 })).not.toContain('thirty-two characters');
   });
 
   it('warns when the callback URL does not meet the callback route', async () => {

@@ -40,6 +40,20 @@ describe('Too much of everything', () => {
     await app.close();
   });
 
+  it('C-26 launches of issuers that nobody registered use up none of the others', async () => {
+    const { ehr } = cast;
+    const app = await HostileApp.start(ehr, { options: { maxLaunchesPerMinute: 1 } });
+    const tenant = ehr.tenant({ profile: 'basic', misbehaviour: {} });
+    const query = new URLSearchParams({ iss: 'https://nobody.example.org/fhir', launch: 'launch-1' });
+    for (let n = 0; n < 5; n += 1) {
+      const refused = await new Visitor(app.url).open('launch', `${app.url}/fhir/launch?${query.toString()}`);
+      expect(refused).toMatchObject({ status: 403, error: 'unknown_issuer' });
+    }
+
+    expect(await new Visitor(app.url).launch(tenant)).toMatchObject({ status: 200 });
+    await app.close();
+  });
+
   it('A2-10 twenty launches at once read the configuration once', async () => {
     const tenant = cast.ehr.tenant({ profile: 'basic', misbehaviour: {} });
 

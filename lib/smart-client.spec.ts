@@ -1,0 +1,86 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { fakeClock } from '../test/support/clock.js';
+import { EhrServer } from '../test/support/ehr-server.js';
+import { APP, knownServer } from '../test/support/registration.js';
+import { SmartClient } from './smart-client.js';
+import type { SmartClientOptions } from './smart-client-options.js';
+import { unwrap } from './smart-error.js';
+
+const OPTIONS: SmartClientOptions = {
+  allowNonHttpsLaunch: true,
+  session: { secret: 'a secret of more than thirty-two characters' },
+};
+
+let ehr: EhrServer;
+let iss: string;
+let clock: ReturnType<typeof fakeClock>;
+
+beforeAll(async () => {
+  ehr = await EhrServer.start();
+  iss = `${ehr.url}/fhir`;
+});
+afterAll(() => ehr.close());
+beforeEach(() => {
+  clock = fakeClock();
+  ehr.reset();
+});
+afterEach(() => clock.restore());
+
+/** A promise and the function that fulfils it. */
+function gate(): { passed: Promise<void>; open: () => void } {
+  let open = () => {};
+  const passed = new Promise<void>((resolve) => (open = resolve));
+  return { passed, open };
+}
+
+describe('a client outside Nest, whose session id stays', () => {
+  const scope = 'launch offline_access patient/Patient.rs';
+  const tokens = (patient: string) => ({
+    json: {
+      access_token: `access-${patient}`,
+      refresh_token: `refresh-${patient}`,
+      token_type: 'Bearer',
+      expires_in: 300,
+      patient,
+    },
+  });
+
+  it('A9-6 C-7 a refresh under way does not put the patient before back over a new launch', async () => {
+    const configuration = { ...APP, scope, knownFhirServers: [knownServer({ issuer: iss })] };
+    const smart = () => new SmartClient('session-1', undefined, configuration, OPTIONS);
+    const [refreshing, answer, second] = [gate(), gate(), gate()];
+    ehr.respondWith(async ({ path, form }) => {
+      if (path !== '/token') {
+        return {
+          json: { authorization_endpoint: `${ehr.url}/authorize`, token_endpoint: `${ehr.url}/token` },
+        };
+      }
+      if (form.get('grant_type') === 'refresh_token') {
+        refreshing.open();
+        await answer.passed;
+        return tokens('patient-a');
+      }
+      if (form.get('code') === 'patient-b') second.open();
+      return tokens(form.get('code')!);
+    });
+    const launch = async (code: string) => {
+      const { redirect_url } = unwrap(await smart().launch({ iss, launch: 'launch-1' }));
+      const state = new URL(redirect_url).searchParams.get('state');
+      return unwrap(await smart().callback({ code, state }));
+    };
+    await launch('patient-a');
+    clock.advance(290_000);
+    const ofTheFirst = smart().ready();
+    await refreshing.passed;
+
+    const launched = launch('patient-b');
+    await second.passed;
+    // the second launch gets as far as it can without the refresh's end
+    for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+    answer.open();
+    await Promise.all([launched, ofTheFirst]);
+
+    expect(unwrap(await smart().ready()).patient.id).toBe('patient-b');
+  });
+});
