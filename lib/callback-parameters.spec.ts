@@ -23,7 +23,7 @@ describe('readCallback', () => {
     ['null', { code: 'c', state: null }],
     ['a number', { code: 'c', state: 1 }],
     ['inherited, not sent', Object.create({ code: 'c', state: 'a' }) as Record<string, unknown>],
-  ])('A6-1 refuses a state that is %s', (_, parameters) => {
+  ])('A6-1 C-27 refuses a state that is %s', (_, parameters) => {
     expect(refusal(readCallback(parameters))).toEqual(['invalid_state', 400]);
   });
 
@@ -111,6 +111,13 @@ describe('authorizationCode', () => {
     const result = authorizationCode({ state: 's', code: 'c', iss }, { issuer });
 
     expect(refusal(result)).toEqual(['issuer_mismatch', 400]);
+  });
+
+  it('C-2 refuses a response that names a server where the launch knows of none', () => {
+    expect(refusal(authorizationCode({ state: 's', code: 'c', iss: issuer }, {}))).toEqual([
+      'issuer_mismatch',
+      400,
+    ]);
   });
 
   it('C-2 refuses a response without iss from a server that always sends one', () => {

@@ -71,7 +71,7 @@ describe('readFhirUser', () => {
     expect(readFhirUser(claims, registrationOf({ profileClaim: true }))).toBe('Practitioner/1');
   });
 
-  it('E-NO-1 reads a bare id as the configured type, and complete references as ever', () => {
+  it('B-28 E-NO-1 reads a bare id as the configured type, and complete references as ever', () => {
     const webmed = registrationOf({ bareFhirUserType: 'Practitioner' });
 
     expect(readFhirUser({ fhirUser: '123' }, webmed)).toBe('Practitioner/123');

@@ -5,7 +5,9 @@ import { MapStorage } from '../test/support/map-storage.js';
 import { OpenIdProvider, idToken, signingKey } from '../test/support/openid-provider.js';
 import type { SigningKey } from '../test/support/openid-provider.js';
 import { registrationOf } from '../test/support/registration.js';
+import type { ServerSettings } from '../test/support/registration.js';
 import type { LaunchRecord } from './session/launch-record.js';
+import type { SmartEvent } from './smart-event.js';
 import type { SmartRuntime } from './smart-runtime.js';
 
 const RENEWED = { access_token: 'access-2', token_type: 'Bearer', expires_in: 300 };
@@ -16,6 +18,7 @@ let iss: string;
 let map: MapStorage;
 let runtime: SmartRuntime;
 let logged: string[];
+let events: SmartEvent[];
 
 beforeAll(async () => {
   provider = await OpenIdProvider.start();
@@ -27,8 +30,12 @@ beforeEach(() => {
   provider.reset([key]);
   map = new MapStorage();
   logged = [];
+  events = [];
   const log = (line: string) => void logged.push(line);
-  runtime = runtimeAt(iss, map, { logger: { warn: log, error: log } });
+  runtime = runtimeAt(iss, map, {
+    logger: { warn: log, error: log },
+    onEvent: (event) => void events.push(event),
+  });
 });
 afterEach(() => runtime.close());
 
@@ -37,7 +44,8 @@ function answerWith(json: object): void {
   provider.server.respondWith(({ path }) => ({ json: path === '/jwks' ? { keys: provider.keys } : json }));
 }
 
-const refresh = () => runtime.refresh.refresh('s', launchRecord(iss), registrationOf({ iss }));
+const refresh = (settings: ServerSettings = {}) =>
+  runtime.refresh.refresh('s', launchRecord(iss), registrationOf({ iss, ...settings }));
 
 describe('a refresh that answers for somebody else', () => {
   const identity = () => ({ iss: provider.issuer, sub: 'user-1', fhirUser: null, claims: {} });
@@ -58,7 +66,12 @@ describe('a refresh that answers for somebody else', () => {
     expect(refused).toMatchObject({ error: 'patient_changed', status: 401 });
     expect(map.entries.size).toBe(0);
     expect(logged).toEqual([expect.stringContaining(`another ${what}`)]);
-    expect(inspect(refused, { depth: 9 }) + logged.join()).not.toMatch(/canary|patient-1|access-|refresh-/);
+    expect(events).toEqual([
+      { type: 'failure', during: 'refresh', code: 'patient_changed', server: expect.any(String) },
+    ]);
+    expect(inspect({ refused, events }, { depth: 9 }) + logged.join()).not.toMatch(
+      /canary|patient-1|access-|refresh-/,
+    );
   });
 
   it('B-24 ends the session: an id_token of another user', async () => {
@@ -66,6 +79,15 @@ describe('a refresh that answers for somebody else', () => {
     const id_token = await idToken(key, provider.claims({ sub: 'user-2', nonce: undefined }));
     answerWith({ ...RENEWED, id_token });
     expect(await refresh()).toMatchObject({ error: 'patient_changed' });
+    expect(map.entries.size).toBe(0);
+  });
+
+  it('B-24 ends the session: an id_token of the same sub at another issuer that the EHR may go by', async () => {
+    const alias = 'https://old.example.org';
+    await stored({ identity: identity() });
+    const id_token = await idToken(key, provider.claims({ iss: alias, nonce: undefined }));
+    answerWith({ ...RENEWED, id_token });
+    expect(await refresh({ issuerAliases: [alias] })).toMatchObject({ error: 'patient_changed' });
     expect(map.entries.size).toBe(0);
   });
 

@@ -82,6 +82,25 @@ describe('the refresh request', () => {
     expect([...request!.form.keys()].sort()).toEqual(['grant_type', 'refresh_token']);
   });
 
+  it('A9-2 asks for fewer scopes, which are then all there are, whether or not the EHR repeats them', async () => {
+    ehr.respondWith(() => ({ json: RENEWED }));
+    const fewer = await runtime.refresh.refresh('s', launchRecord(iss), registrationOf({ iss }), 'launch');
+    expect(posts().map(({ form }) => form.get('scope'))).toEqual(['launch']);
+    expect(fewer).toMatchObject({ accessToken: 'access-2', scope: 'launch' });
+  });
+
+  it.each([
+    ['patient/Patient.cruds', ['patient/Patient.cud']],
+    ['launch user/Patient.rs', ['user/Patient.rs']],
+    ['patient/*.rs', ['patient/*.rs']],
+  ])('A9-2 is not sent with %s, which was not granted', async (scope, missing) => {
+    const before = launchRecord(iss);
+    const refused = await runtime.refresh.refresh('s', before, registrationOf({ iss }), scope);
+    expect(refused).toMatchObject({ error: 'insufficient_scope', status: 403, missing });
+    expect(posts()).toEqual([]);
+    expect(await runtime.launches.read('s')).toEqual(before);
+  });
+
   it('E-ATH-3 repeats redirect_uri where the EHR wants it', async () => {
     ehr.respondWith(() => ({ json: RENEWED }));
     await refresh(runtime, { refreshWithRedirectUri: true });

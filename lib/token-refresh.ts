@@ -214,6 +214,7 @@ export class TokenRefresh {
 
 function usable(
   answer: JsonObject,
+  /** what holds where the answer does not say: the scopes that were asked for (RFC 6749 5.1) */
   requestedScope: string,
   { switches }: Registration,
 ): TokenResponse | SmartError {

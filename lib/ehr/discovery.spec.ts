@@ -213,6 +213,18 @@ describe('an answer that cannot be used', () => {
     },
   );
 
+  it('C-16 is a redirect to http on the same host, which is not followed outside development', async () => {
+    server.answer = (request, response) =>
+      request.url === '/moved'
+        ? json(DOCUMENT)(request, response)
+        : void response.writeHead(302, { location: '/moved' }).end();
+    const production = new Discovery(http, { allowHttp: false, discoveryTtlMs: 60_000 });
+
+    expect(await discover('/fhir', {}, production)).toMatchObject({ error: 'discovery_failed' });
+    expect(asked()).toHaveLength(1);
+    expect(await configuration()).toMatchObject(DOCUMENT);
+  });
+
   it.each(['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'revocation_endpoint'])(
     'A2-11 is one whose %s uses http',
     async (name) => {

@@ -90,7 +90,7 @@ describe('parseFhirBaseUrl', () => {
     'https://good.example/fhir?a=1',
     'https://good.example/fhir/?a=1?b=@evil',
     'https://good.example/fhir?',
-  ])('E-NO-2 cuts the query off where asked to: %s', (text) => {
+  ])('C-15 E-NO-2 cuts the query off where asked to: %s', (text) => {
     expect(parseFhirBaseUrl(text, { stripQuery: true })?.canonical).toBe('https://good.example/fhir');
   });
 

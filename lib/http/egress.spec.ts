@@ -1,4 +1,5 @@
 import type { LookupAddress } from 'node:dns';
+import { isIP } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { EgressRefused, guardedLookup, isAllowedAddress, isAllowedHost } from './egress.js';
 import type { EgressPolicy } from './egress.js';
@@ -126,6 +127,41 @@ describe('guardedLookup', () => {
     expect(error).toBeInstanceOf(EgressRefused);
     expect(error).toMatchObject({ code: 'EGRESS_REFUSED' });
     expect(address).toBe('');
+  });
+
+  describe('of a name whose addresses its owner chooses', () => {
+    const named = (...answers: string[][]) => {
+      const lookup = guardedLookup(PUBLIC, (_hostname, _options, callback) =>
+        callback(
+          null,
+          (answers.shift() ?? []).map((address) => ({ address, family: isIP(address) })),
+        ),
+      );
+      return (all: boolean) =>
+        new Promise<Found>((resolve) => {
+          lookup('ehr.example.org', { all }, (error, address) => resolve({ error, address }));
+        });
+    };
+
+    it.each([
+      ['first', ['10.0.0.5', '8.8.8.8']],
+      ['last', ['8.8.8.8', '2606:4700::1111', '10.0.0.5']],
+    ])('C-14 hands the socket none where one of several is not public: the %s', async (_which, addresses) => {
+      for (const all of [true, false]) {
+        expect(await named(addresses)(all)).toEqual({ error: expect.any(EgressRefused), address: '' });
+      }
+    });
+
+    it('C-14 hands the socket none once they are no longer the public ones that were there before', async () => {
+      const look = named(['8.8.8.8'], ['169.254.169.254'], ['8.8.8.8']);
+      expect(await look(true)).toEqual({ error: null, address: [{ address: '8.8.8.8', family: 4 }] });
+      expect(await look(true)).toEqual({ error: expect.any(EgressRefused), address: '' });
+      expect(await look(false)).toEqual({ error: null, address: '8.8.8.8' });
+    });
+
+    it('C-14 hands the socket none where there are none', async () => {
+      expect(await named([])(true)).toEqual({ error: expect.any(EgressRefused), address: '' });
+    });
   });
 
   it('gives a development app the addresses of localhost', async () => {

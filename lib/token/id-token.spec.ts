@@ -148,6 +148,14 @@ describe('the signature of an id_token', () => {
     refused(await verify(idToken(es256, claims()), { server }));
   });
 
+  it('B-14 must be of an algorithm we know, whatever else the server lists', async () => {
+    const key = await signingKey('EdDSA', { kid: 'key-2' });
+    ehr.reset([rs256, key]);
+    const server = { id_token_signing_alg_values_supported: ['RS256', 'EdDSA'] };
+    refused(await verify(idToken(key, claims()), { server }));
+    accepted(await verify(idToken(rs256, claims()), { server }));
+  });
+
   it.each([
     ['RS256', () => rs256],
     ['ES256', () => es256],

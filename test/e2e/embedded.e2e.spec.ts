@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Post, UseGuards } from '@nestjs/common';
+import { All, Controller, Post, UseGuards } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { FhirClient, ReadyClient, SmartClients, SmartSessionGuard } from 'nestjs-smart-on-fhir';
@@ -17,6 +17,11 @@ import type { RunningEhr } from '../../sample/ehr/start-ehr.js';
 class NotesController {
   @Post('note')
   write(@FhirClient() fhir: ReadyClient) {
+    return { by: fhir.user.id };
+  }
+
+  @All('any')
+  change(@FhirClient() fhir: ReadyClient) {
     return { by: fhir.user.id };
   }
 }
@@ -140,6 +145,19 @@ describe.each(adapters)('An embedded app on $name', ({ create }) => {
     });
 
     expect(answer.statusMessage).toBe(expected);
+  });
+
+  it.each([
+    ['PUT', 403],
+    ['PATCH', 403],
+    ['DELETE', 403],
+    ['GET', 200],
+  ])('C-12 a %s from another site, which a browser sends the cookie with: %i', async (method, expected) => {
+    const cookie = `smart-session=${browser.cookies('localhost')['smart-session']}`;
+    const ask = async (site: string) =>
+      (await fetch(`${app.url}/api/any`, { method, headers: { cookie, 'Sec-Fetch-Site': site } })).status;
+
+    expect([await ask('cross-site'), await ask('same-origin')]).toEqual([expected, 200]);
   });
 
   it('C-12 nobody else’s page can log the user out', async () => {

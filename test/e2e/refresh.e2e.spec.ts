@@ -47,7 +47,7 @@ describe.each(adapters)('Refresh on $name', ({ create }) => {
     expect(refreshes()).toHaveLength(before);
   });
 
-  it('A9-4 A9-9 refreshes before expiry, once for ten requests at a time, and keeps the launch', async () => {
+  it('A9-4 A9-9 G-2 refreshes before expiry, once for ten requests at a time, and keeps the launch', async () => {
     const browser = await launched();
     const before = refreshes().length;
     clock.advance(4 * MINUTE + 10_000);

@@ -49,7 +49,7 @@ const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
     rmSync(folder, { recursive: true });
   });
 
-  async function launchOver(options: ServerOptions) {
+  async function launchOver(options: ServerOptions, { url } = app) {
     const [key, cert] = ['key.pem', 'cert.pem'].map((name) => readFileSync(join(folder, name)));
     requests = 0;
     server = createServer({ key, cert, ...options }, (_request, response) => {
@@ -59,11 +59,23 @@ const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
     await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
     const iss = `https://localhost:${(server.address() as AddressInfo).port}/fhir`;
     const query = new URLSearchParams({ iss, launch: 'launch-1' });
-    return new Visitor(app.url).open('launch', `${app.url}/fhir/launch?${query.toString()}`);
+    return new Visitor(url).open('launch', `${url}/fhir/launch?${query.toString()}`);
   }
 
   it('C-18 a certificate nobody signed is refused, in development too', async () => {
     const sight = await launchOver({});
+
+    expect(sight).toMatchObject({ status: 502, error: 'discovery_failed' });
+    expect(sight.message).toContain('DEPTH_ZERO_SELF_SIGNED_CERT');
+    expect(requests).toBe(0);
+  });
+
+  it('C-18 a certificate nobody signed is refused where anybody may launch', async () => {
+    const anybodys = await HostileApp.start(ehr, {
+      client: () => ({ allowAnyIssuer: true, knownFhirServers: [] }),
+    });
+    const sight = await launchOver({}, anybodys);
+    await anybodys.close();
 
     expect(sight).toMatchObject({ status: 502, error: 'discovery_failed' });
     expect(sight.message).toContain('DEPTH_ZERO_SELF_SIGNED_CERT');
