@@ -66,6 +66,23 @@ describe('Logging out of a hostile EHR', () => {
     expect(tenant.accessTokens.size).toBe(0);
   });
 
+  it('C-21 the session is over here before the EHR is asked', async () => {
+    const { app, ehr } = cast;
+    const meanwhile: number[] = [];
+    let kept = '';
+    const revocation = async (good: Answer) => {
+      meanwhile.push((await fetch(`${app.url}/api/patient`, { headers: { cookie: kept } })).status);
+      return good;
+    };
+    const user = new Visitor(app.url);
+    await user.launch(ehr.tenant({ profile: 'basic', misbehaviour: { answer: { revocation } } }));
+    kept = `smart-session=${user.browser.cookies('localhost')['smart-session']}`;
+
+    await user.browser.post(`${app.url}/fhir/logout`, {}, JSON_PLEASE);
+
+    expect(meanwhile).toEqual([401, 401]);
+  });
+
   it('C-21 an EHR without a revocation endpoint', async () => {
     const tenant = await logOut({ discovery: ({ revocation_endpoint: _left, ...document }) => document });
 
