@@ -10,7 +10,8 @@ export interface SmartLogger {
 /** Encryption and lifetime of sessions. */
 export interface SmartSessionLifetimeOptions {
   /**
-   * Encrypts sessions at rest, at least 32 characters. A list rotates: the first seals, all open.
+   * Encrypts sessions at rest, at least 32 characters. Of a list the first seals and all open. To rotate: `[old, new]`
+   * in every instance, then `[new, old]`, and `[new]` once the absolute lifetime has passed.
    */
   secret?: string | string[];
   /** milliseconds without a request until a session ends. Default one hour */

@@ -117,13 +117,14 @@ export class SmartClient {
   async callback(
     parameters: CallbackParameters,
   ): Promise<(Redirect & { intent: string | null }) | SmartError> {
-    return this.#answering('login', async () => {
+    return this.#answering('login', async (launch) => {
       const response = readCallback(parameters);
       if (response instanceof SmartError) return response;
       const pending = await this.#takePending(response.state);
       if (pending instanceof SmartError) return pending;
       const registration = this.#registration(pending.iss, pending.clientId);
       if (registration instanceof SmartError) return registration;
+      launch.server = registration.name;
       const code = authorizationCode(response, pending.server, {
         callbackUrl: pending.callbackUrl,
         arrivedAt: this.#session.callbackPath,
@@ -234,12 +235,13 @@ export class SmartClient {
     parameters: AuthorizationParameters,
     returnTo = '',
   ): Promise<Redirect | SmartError> {
-    return this.#answering('launch', async () => {
+    return this.#answering('launch', async (launch) => {
       const { configuration, options, launchLimit } = this.#runtime;
       const registration = findRegistration(configuration, iss, options.allowNonHttpsLaunch, {
         knownOnly: parameters.launch === undefined,
       });
       if (registration instanceof SmartError) return registration;
+      launch.server = registration.name;
       // Only now: an issuer that is refused costs nothing, and must not use up the launches of the others.
       const tooMany = launchLimit.take();
       if (tooMany) return tooMany;
@@ -376,17 +378,18 @@ export class SmartClient {
     return url.href;
   }
 
-  /** Every call answers: a store that is down becomes the error it is. */
+  /** Every call answers: a store that is down becomes the error it is. `work` says which server it is about. */
   async #answering<T>(
     during: 'launch' | 'login' | null,
-    work: () => Promise<T | SmartError>,
+    work: (launch: { server?: string }) => Promise<T | SmartError>,
   ): Promise<T | SmartError> {
-    const result = await work().catch((error: unknown) => {
+    const launch: { server?: string } = {};
+    const result = await work(launch).catch((error: unknown) => {
       if (error instanceof SmartError) return error;
       throw error;
     });
     if (during && result instanceof SmartError) {
-      this.#runtime.options.onEvent({ type: 'failure', during, code: result.error });
+      this.#runtime.options.onEvent({ type: 'failure', during, code: result.error, ...launch });
     }
     return result;
   }

@@ -77,7 +77,11 @@ function wired(definition: DynamicModule, extras: SmartOnFhirModuleExtras): Dyna
         provide: SmartClient,
         scope: Scope.REQUEST,
         inject: [REQUEST, SmartClients],
-        useFactory: (request: object, clients: SmartClients) => clients.for(request),
+        useFactory: (request: object, clients: SmartClients) => {
+          // What such a route answers is about one user, as behind the guard.
+          clients.forbidCaching(request);
+          return clients.for(request);
+        },
       },
     ],
     exports: [SmartClients, SmartSessionGuard, SmartClient],

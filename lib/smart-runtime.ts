@@ -76,7 +76,12 @@ export class SmartRuntime {
         `session.secret is missing or shorter than ${MIN_SECRET_LENGTH} characters: only the session id keeps what is stored`,
       );
     }
-    const box = new SealedBox(secrets);
+    const box = new SealedBox(secrets, () =>
+      this.warnOnce(
+        'The session store',
+        'an entry was sealed under another session.secret: do all instances have the same ones?',
+      ),
+    );
     this.launches = new LaunchStore(this.storage, box, this.options, 5 * httpTimeoutMs);
     this.sessions = new SessionIndex(this.storage, box, this.options);
     this.pending = new PendingLaunches(this.storage, box);

@@ -8,6 +8,8 @@ export interface DemoOptions {
   appPort: number;
   /** folder of FHIR transaction bundles; left out: synthetic patients */
   dataDir?: string;
+  /** origin of an app of yours: the EHR launches it too, as the public client `my-app` */
+  ownApp?: string;
   quiet?: boolean;
 }
 
@@ -18,8 +20,10 @@ export interface RunningDemo {
 }
 
 /** Starts the EHR and the app, which know each other. */
-export async function startDemo({ ehrPort, appPort, dataDir, quiet }: DemoOptions): Promise<RunningDemo> {
+export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
+  const { ehrPort, appPort, dataDir, ownApp, quiet } = options;
   const apps = [registration(`http://localhost:${appPort}`)];
+  if (ownApp !== undefined) apps.push(ownRegistration(ownApp));
   const ehr = await startEhr({ port: ehrPort, dataDir, apps, quiet });
   try {
     const app = await startApp({
@@ -51,5 +55,15 @@ function registration(appUrl: string): RegisteredApp {
     redirectUris: [`${appUrl}/fhir/callback`],
     authentication: 'private_key_jwt',
     jwksUri: `${appUrl}/fhir/jwks.json`,
+  };
+}
+
+function ownRegistration(appUrl: string): RegisteredApp {
+  return {
+    clientId: 'my-app',
+    name: 'My app',
+    launchUri: `${appUrl}/fhir/launch`,
+    redirectUris: [`${appUrl}/fhir/callback`],
+    authentication: 'none',
   };
 }

@@ -4,12 +4,14 @@ import { startDemo } from './demo.js';
 import type { RunningDemo } from './demo.js';
 import { listen } from './ehr/listen.js';
 
-const USAGE = 'npm start -- [--data DIR] [--ehr-port 4000] [--app-port 3000]';
+const USAGE =
+  'npm start -- [--data DIR] [--ehr-port 4000] [--app-port 3000] [--own-app http://localhost:3456]';
 
 interface Settings {
   ehrPort: number;
   appPort: number;
   dataDir?: string;
+  ownApp?: string;
 }
 
 function readSettings(): Settings {
@@ -18,12 +20,14 @@ function readSettings(): Settings {
       data: { type: 'string' },
       'ehr-port': { type: 'string', default: '4000' },
       'app-port': { type: 'string', default: '3000' },
+      'own-app': { type: 'string' },
     },
   });
   return {
     ehrPort: readPort('--ehr-port', values['ehr-port']),
     appPort: readPort('--app-port', values['app-port']),
     // npm runs this in the package's folder; a relative path means the folder the command was typed in.
+    ownApp: values['own-app'] && readOrigin('--own-app', values['own-app']),
     dataDir: values.data && resolve(process.env.INIT_CWD ?? '.', values.data),
   };
 }
@@ -32,6 +36,11 @@ function readPort(flag: string, text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
   throw new Error(`${flag} must be a number from 1 to 65535, not "${text}".`);
+}
+
+function readOrigin(flag: string, text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text).origin;
+  throw new Error(`${flag} must be where your app listens, e.g. http://localhost:3456, not "${text}".`);
 }
 
 function welcome({ ehr, app }: RunningDemo): string {

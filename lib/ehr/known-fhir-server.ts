@@ -115,7 +115,7 @@ export interface KnownFhirServerSwitches {
 export type KnownFhirServer = {
   /** shown in logs; not sent anywhere */
   name: string;
-} & ({ issuer: string; issMatch?: never } | { issuer?: string; issMatch: IssuerMatch }) &
+} & ({ issuer?: string; issMatch: IssuerMatch } | { issuer: string; issMatch?: never }) &
   ClientAuthenticationConfiguration &
   Partial<ClientRegistration> &
   KnownFhirServerSwitches;
@@ -125,7 +125,8 @@ export type KnownFhirServer = {
  * public address may launch it as a public client: no secret ever goes to a server you did not name.
  */
 export type SmartClientConfiguration = ClientRegistration &
+  // the usual one last: the compiler's message for a mistake names the last
   (
-    | { knownFhirServers: KnownFhirServer[]; allowAnyIssuer?: boolean }
     | { knownFhirServers?: KnownFhirServer[]; allowAnyIssuer: true }
+    | { knownFhirServers: KnownFhirServer[]; allowAnyIssuer?: boolean }
   );

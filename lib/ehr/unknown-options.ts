@@ -4,6 +4,7 @@ export function unknownOptions(path: string, value: object, known: readonly stri
     .filter((name) => !known.includes(name))
     .map((name) => {
       const meant = known.find((other) => other.toLowerCase() === name.toLowerCase().replace(/[_-]/g, ''));
-      return `${path}.${name} is not an option: ${meant ? `write ${meant}` : `there are ${known.join(', ')}`}`;
+      const option = path === '' ? name : `${path}.${name}`;
+      return `${option} is not an option: ${meant ? `write ${meant}` : `there are ${known.join(', ')}`}`;
     });
 }

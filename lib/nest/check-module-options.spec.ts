@@ -67,7 +67,7 @@ describe('checkModuleOptions', () => {
     );
 
     expect(all.map((mistake) => mistake.split(/[ :]/, 2).join(' '))).toEqual([
-      'the module.colour',
+      'colour is',
       'client.clientId is',
       'client.knownFhirServers is',
       'options.autoRefresh must',

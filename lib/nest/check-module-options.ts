@@ -136,6 +136,6 @@ function misplaced(given: object): string[] {
   return [
     ...beside.map(([name]) => `${name} stands beside useFactory, not in what it returns`),
     ...ofClient.map((name) => `${name} belongs into client: { ${name} }`),
-    ...unknownOptions('the module', others, known),
+    ...unknownOptions('', others, known),
   ];
 }

@@ -104,9 +104,13 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
   isTrustedOrigin(request: object, method: string): boolean {
     if (['GET', 'HEAD', 'OPTIONS'].includes(method)) return true;
     const site = headerOf(request, 'sec-fetch-site');
-    const isOwnOrigin = this.ownOrigins.has(headerOf(request, 'origin') ?? '');
-    if (this.frameAncestors === null)
-      return site === undefined || site === 'same-origin' || site === 'none' || isOwnOrigin;
+    const origin = headerOf(request, 'origin');
+    const isOwnOrigin = this.ownOrigins.has(origin ?? '');
+    if (this.frameAncestors === null) {
+      // no browser leaves out both on a request of another site
+      const isNamedOwn = site === undefined ? origin === undefined : ['same-origin', 'none'].includes(site);
+      return isNamedOwn || isOwnOrigin;
+    }
     return site === undefined ? isOwnOrigin : site === 'same-origin';
   }
 

@@ -34,7 +34,7 @@ export class SmartErrorFilter implements ExceptionFilter<SmartError> {
     // A body that was being streamed can only be cut off.
     if (httpAdapter.isHeadersSent(response)) return void httpAdapter.end(response);
     const correlationId = randomUUID();
-    const note = `${error.error} (${error.status}) ${correlationId}: ${error.message}`;
+    const note = `${error.error} (${error.status}) ${correlationId}: ${error.message}${codeOf(error.cause)}`;
     if (error.status >= 500) this.#logger.error(note);
     // a visit without a launch is no event
     else if (error.error !== 'no_session') this.#logger.warn(note);
@@ -54,4 +54,10 @@ export class SmartErrorFilter implements ExceptionFilter<SmartError> {
       : JSON.stringify(error);
     httpAdapter.reply(response, body, error.status);
   }
+}
+
+/** Why a store or a server did not answer, e.g. ` (ECONNREFUSED)`: for the operator, not for the browser. */
+function codeOf(cause: unknown): string {
+  const { code } = (cause ?? {}) as { code?: unknown };
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : '';
 }

@@ -82,4 +82,26 @@ describe('the rotation of secrets', () => {
     const entry = box.seal(RECORD, KEY, 'session-1');
     expect(new SealedBox([NEW]).open(entry, KEY, 'session-1')).toBeUndefined();
   });
+
+  it('C-20 says so where the secret is not one of its own, and nothing where an entry was tampered with', () => {
+    let told = 0;
+    const other = new SealedBox([NEW], () => (told += 1));
+    const entry = box.seal(RECORD, KEY, 'session-1');
+
+    expect(other.open(entry, KEY, 'session-1')).toBeUndefined();
+    expect(told).toBe(1);
+    expect(other.open(other.seal(RECORD, KEY, 'session-1'), KEY, 'session-2')).toBeUndefined();
+    expect(other.open('nonsense', KEY, 'session-1')).toBeUndefined();
+    expect(told).toBe(1);
+  });
+
+  it('C-20 a rotation in three steps opens every entry in every instance', () => {
+    const steps = [[OLD], [OLD, NEW], [NEW, OLD], [NEW]].map((secrets) => new SealedBox(secrets));
+    const opens = (by: number, sealedBy: number) =>
+      steps[by]!.open(steps[sealedBy]!.seal(RECORD, KEY, 'session-1'), KEY, 'session-1') !== undefined;
+
+    // while one step is rolled out, instances of the step before still run
+    for (const step of [1, 2]) expect([opens(step, step - 1), opens(step - 1, step)]).toEqual([true, true]);
+    expect([opens(3, 2), opens(2, 3)]).toEqual([true, true]);
+  });
 });

@@ -18,8 +18,14 @@ interface Secret {
 export class SealedBox {
   readonly #secrets: [Secret, ...Secret[]];
 
-  /** @param secrets the first seals, all open: put the new one first to rotate */
-  constructor(secrets: readonly string[]) {
+  /**
+   * @param secrets the first seals, all open
+   * @param onUnknownSecret told when an entry was sealed under a secret that is not here
+   */
+  constructor(
+    secrets: readonly string[],
+    private readonly onUnknownSecret: () => void = () => undefined,
+  ) {
     const [first = '', ...others] = secrets;
     this.#secrets = [toSecret(first), ...others.map(toSecret)];
   }
@@ -42,7 +48,11 @@ export class SealedBox {
   open<T>(entry: string, entryKey: string, id: string): T | undefined {
     const [version, secretId, data] = entry.split('.');
     const secret = this.#secrets.find((candidate) => candidate.id === secretId);
-    if (version !== VERSION || !secret || !data) return undefined;
+    if (version !== VERSION || !data) return undefined;
+    if (!secret) {
+      this.onUnknownSecret();
+      return undefined;
+    }
     const sealed = Buffer.from(data, 'base64');
     if (sealed.length < IV_BYTES + TAG_BYTES) return undefined;
     try {

@@ -16,6 +16,8 @@ export interface TokenResponse {
 }
 
 const DEFAULT_LIFETIME_SECONDS = 300;
+/** more than any server takes in a header */
+const MAX_TOKEN_LENGTH = 64 * 1024;
 const MAX_LIFETIME_SECONDS = 366 * 24 * 3600;
 
 /** Throws an Error naming the member that cannot be used; its message holds no value. */
@@ -26,7 +28,8 @@ export function readTokenResponse(
   options: { references?: boolean } = {},
 ): TokenResponse {
   const { access_token: accessToken, refresh_token: refreshToken, id_token: idToken, scope } = response;
-  if (typeof accessToken !== 'string' || !/^[\x21-\x7e]+$/.test(accessToken)) {
+  const isToken = typeof accessToken === 'string' && /^[\x21-\x7e]+$/.test(accessToken);
+  if (!isToken || accessToken.length > MAX_TOKEN_LENGTH) {
     throw new Error('access_token is missing or not a token');
   }
   if (scope !== undefined && scope !== null && typeof scope !== 'string')

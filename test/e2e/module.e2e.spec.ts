@@ -306,6 +306,8 @@ describe.each(adapters)('The module on $name', ({ create }) => {
 
       expect((await own.get(browser, '/api/patient')).body).toMatchObject({ id: patient });
       expect((await own.get(browser, '/fhir/me')).body).toEqual({ id: patient });
+      const me = await browser.get(`${own.url}/fhir/me`);
+      expect(me.headers.get('cache-control')).toBe('no-store');
       expect((await own.get(new Browser(), '/fhir/me')).status).toBe(401);
       expect((await own.get(new Browser(), '/fhir/jwks.json')).status).toBe(404);
       await own.close();

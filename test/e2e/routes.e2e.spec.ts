@@ -179,6 +179,10 @@ describe.each(adapters)('Where the routes lead on $name', ({ create }) => {
     await browser.post(`${app.url}/fhir/logout`, {});
     await browser.get(`${app.url}/fhir/callback?code=c4n4ry&state=c4n4ry`);
     await browser.get(`${app.url}/fhir/launch?iss=https://c4n4ry.example/fhir&launch=x`);
+    const denied = await app.toCallback(browser, { patient });
+    denied.searchParams.delete('code');
+    denied.searchParams.set('error', 'access_denied');
+    await browser.get(denied.href);
     const server = 'Demo EHR';
 
     expect(events).toEqual([
@@ -188,6 +192,8 @@ describe.each(adapters)('Where the routes lead on $name', ({ create }) => {
       { type: 'logout', server },
       { type: 'failure', during: 'login', code: 'invalid_state' },
       { type: 'failure', during: 'launch', code: 'unknown_issuer' },
+      { type: 'launch', server },
+      { type: 'failure', during: 'login', code: 'access_denied', server },
     ]);
   });
 });
