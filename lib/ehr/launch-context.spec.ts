@@ -116,6 +116,13 @@ describe('fhirContext', () => {
     expect(context).toMatchObject({ patient: '1', encounter: '2', fhirContext: [] });
   });
 
+  it('A7-10 takes an empty reference for none', () => {
+    expect(read([{ reference: '', canonical: 'https://ehr.example.org/q' }])).toEqual([
+      { canonical: 'https://ehr.example.org/q', role: 'launch' },
+    ]);
+    expect(read([{ reference: '', canonical: '' }])).toEqual([]);
+  });
+
   it('A7-11 keeps a Patient that has a role of its own, and types that only begin alike', () => {
     const others = [
       { reference: 'Patient/mother', role: 'https://ehr.example.org/mother' },

@@ -95,8 +95,8 @@ function readFhirContextItem(value: unknown): FhirContextItem | undefined {
   if (typeof role !== 'string' || !(role === 'launch' || /^[a-z][a-z0-9+.-]*:.+/i.test(role)))
     return undefined;
   const item: FhirContextItem = { role };
-  if (typeof value.reference === 'string') item.reference = value.reference;
-  if (typeof value.canonical === 'string') item.canonical = value.canonical;
+  if (typeof value.reference === 'string' && value.reference !== '') item.reference = value.reference;
+  if (typeof value.canonical === 'string' && value.canonical !== '') item.canonical = value.canonical;
   if (isJsonObject(value.identifier)) item.identifier = value.identifier;
   if (typeof value.type === 'string') item.type = value.type;
   if (!item.reference && !item.canonical && !item.identifier) return undefined;
