@@ -55,5 +55,6 @@ export type { FhirContextItem, LaunchContext } from './ehr/launch-context.js';
 export { supports } from './ehr/smart-configuration.js';
 export type { AssociatedEndpoint, SmartCapability, SmartConfiguration } from './ehr/smart-configuration.js';
 export type { AuthorizationForm } from './token/authorization-request.js';
+export type { Introspection } from './token/introspection.js';
 export type { SmartEvent } from './smart-event.js';
 export type { CacheWithStores, SmartStorage, SmartStorageOption } from './session/smart-storage.js';

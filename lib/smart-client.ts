@@ -23,6 +23,8 @@ import { runtimeFor } from './smart-runtime.js';
 import type { SmartRuntime } from './smart-runtime.js';
 import { createAuthorizationRequest } from './token/authorization-request.js';
 import type { AuthorizationForm, AuthorizationParameters } from './token/authorization-request.js';
+import { introspectToken } from './token/introspection.js';
+import type { Introspection } from './token/introspection.js';
 import { revokeToken } from './token/revocation.js';
 
 /** What a standalone launch may change for this one time. */
@@ -228,6 +230,22 @@ export class SmartClient {
     const { configuration, options, discovery } = this.#runtime;
     const registration = findRegistration(configuration, parameters.iss, options.allowNonHttpsLaunch);
     return registration instanceof SmartError ? registration : discovery.discover(registration);
+  }
+
+  /**
+   * What the EHR says of this session's access token (RFC 7662). `active: false` says that the EHR no longer takes
+   * it; an endpoint that fails is an error instead. Errors as `ready`, and `invalid_request` where the EHR has no
+   * introspection endpoint.
+   */
+  async introspect(): Promise<Introspection | SmartError> {
+    return this.#answering(null, async () => {
+      const active = await activeLaunch(this.#runtime, this.#session);
+      if (active instanceof SmartError) return active;
+      const { iss, clientId, server, accessToken } = active.record;
+      const registration = this.#registration(iss, clientId);
+      if (registration instanceof SmartError) return registration;
+      return introspectToken(this.#runtime.http, registration, server, accessToken);
+    });
   }
 
   async #start(

@@ -19,6 +19,7 @@ const BOOLEANS = [
   'stripIssQuery',
   'assumeBearer',
   'contextReferences',
+  'legacyMetadata',
 ] as const;
 /** where relative endpoints are tried while the issuer is known only by a pattern */
 const ANY_BASE = 'https://ehr.invalid/fhir';

@@ -3,13 +3,17 @@ import { SmartError } from '../smart-error.js';
 import type { HttpAnswer, HttpClient } from '../http/http-client.js';
 import { HttpFailure } from '../http/http-failure.js';
 import { parseJsonObject } from '../http/json.js';
+import type { JsonObject } from '../http/json.js';
 import { parseFhirBaseUrl, underFhirBase } from './fhir-base-url.js';
+import { legacyConfiguration } from './legacy-metadata.js';
 import type { Registration } from './registrations.js';
 import { discoveredUrls, endpointUrl, readSmartConfiguration } from './smart-configuration.js';
 import type { SmartConfiguration } from './smart-configuration.js';
 
 const MAX_REMEMBERED = 500;
 const MAX_REDIRECTS = 3;
+/** with the media type of DSTU2 */
+const CAPABILITY_STATEMENT = 'application/fhir+json, application/json+fhir;q=0.9, application/json;q=0.8';
 
 /** Reads and remembers SMART configurations: one request per server at a time, failures never remembered. */
 export class Discovery {
@@ -41,7 +45,7 @@ export class Discovery {
     const key = cacheKey(registration.iss);
     const known = this.#cache.get(key);
     if (known) return known;
-    const pending = this.#fetch(registration.iss, registration.isKnown);
+    const pending = this.#fetch(registration);
     this.#cache.set(key, pending);
     pending.catch(() => {
       if (this.#cache.peek(key) === pending) this.#cache.delete(key);
@@ -49,11 +53,29 @@ export class Discovery {
     return pending;
   }
 
-  async #fetch(iss: string, trusted: boolean): Promise<SmartConfiguration> {
-    const answer = await this.#get(underFhirBase(iss, '.well-known/smart-configuration'), trusted);
-    if (answer.status !== 200) throw new Error(`answered with status ${answer.status}`);
-    const document = parseJsonObject(answer.body);
-    if (!document) throw new Error('is not a JSON object');
+  async #fetch({ iss, isKnown: trusted, switches }: Registration): Promise<SmartConfiguration> {
+    const url = underFhirBase(iss, '.well-known/smart-configuration');
+    const answer = await this.#get(url, 'application/json', trusted);
+    const document = answer.status === 200 ? parseJsonObject(answer.body) : undefined;
+    if (document) return this.#read(document, iss, trusted);
+    // Only a server that clearly has none: one that is down must not be taken for one of SMART 1.
+    const hasNone = [200, 401, 403, 404, 410].includes(answer.status);
+    if (switches.legacyMetadata && hasNone) return this.#fetchLegacy(iss, trusted);
+    throw new Error(answer.status === 200 ? 'is not a JSON object' : `answered with status ${answer.status}`);
+  }
+
+  /** SMART 1: the endpoints stand in the server's capability statement. */
+  async #fetchLegacy(iss: string, trusted: boolean): Promise<SmartConfiguration> {
+    const answer = await this.#get(underFhirBase(iss, 'metadata'), CAPABILITY_STATEMENT, trusted);
+    const document = answer.status === 200 ? parseJsonObject(answer.body) : undefined;
+    if (!document)
+      throw new Error(`is missing, and the capability statement was answered with status ${answer.status}`);
+    const legacy = legacyConfiguration(document);
+    if (!legacy) throw new Error('is missing, and the capability statement names no token endpoint');
+    return this.#read(legacy, iss, trusted);
+  }
+
+  #read(document: JsonObject, iss: string, trusted: boolean): Promise<SmartConfiguration> {
     const configuration = readSmartConfiguration(document, iss, this.options.allowHttp);
     // Names are resolved and checked when they are connected to; an address can be refused right here.
     for (const [member, url] of discoveredUrls(configuration)) {
@@ -94,10 +116,9 @@ export class Discovery {
   }
 
   /** A load balancer may redirect within the EHR's host; another host is somebody else (C-16). */
-  async #get(from: URL, trusted: boolean): Promise<HttpAnswer> {
+  async #get(from: URL, accept: string, trusted: boolean): Promise<HttpAnswer> {
     for (let url = from, hops = 0; ; hops += 1) {
-      const headers = { accept: 'application/json' };
-      const answer = await this.http.send({ method: 'GET', url, headers, trusted });
+      const answer = await this.http.send({ method: 'GET', url, headers: { accept }, trusted });
       const location = answer.header('location');
       if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer;
       const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;

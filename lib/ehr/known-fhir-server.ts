@@ -102,6 +102,12 @@ export interface KnownFhirServerSwitches {
   assumeBearer?: boolean;
   /** `true`: `patient` and `encounter` may come as `Patient/123`. Default `false` */
   contextReferences?: boolean;
+  /**
+   * `true`: where there is no SMART configuration, endpoints are read from the capability statement (`/metadata`)
+   * as in SMART 1 (DSTU2 and STU3 servers, older R4 ones). Such a server says nothing of its issuer: give
+   * `endpoints.issuer` and `endpoints.jwks` for id_tokens. Default `false`
+   */
+  legacyMetadata?: boolean;
   /** `iss` may arrive with a query, which is ignored when matching and cut off (navikt). Default `false` */
   stripIssQuery?: boolean;
 }
