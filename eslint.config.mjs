@@ -19,6 +19,7 @@ const ROOMS = {
   scope: FLOOR,
   fhir: FLOOR,
   ehr: FLOOR,
+  cli: [],
   session: ['ehr', ...FLOOR],
   token: ['ehr', ...FLOOR],
   ...Object.fromEntries(STORY.map((file) => [file, [...STORY, ...DOMAIN]])),

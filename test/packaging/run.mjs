@@ -51,12 +51,14 @@ async function checkApp({ name, nest, type }, tarball) {
   const bytes = after.bytes - before.bytes;
 
   await app.compile();
+  const keys = await run('npx', ['--no', '--', 'nestjs-smart-on-fhir', 'keys'], app.folder);
   const { guarded, launch } = await app.start();
   console.log(
     `${name}: guarded route ${guarded}, launch without parameters ${launch}; ` +
       `adds ${packages} packages, ${megabytes(bytes)} MB`,
   );
 
+  if (!keys.includes('"alg":"ES384"')) throw new Error(`${name}: "keys" printed no key`);
   if (guarded !== 401) throw new Error(`${name}: the guarded route answered ${guarded}, not 401`);
   if (launch !== 400) throw new Error(`${name}: a launch without parameters answered ${launch}, not 400`);
   if (packages >= MOST_PACKAGES) throw new Error(`${name}: ${packages} packages, must be < ${MOST_PACKAGES}`);
