@@ -64,7 +64,7 @@ describe('nestjs-smart-on-fhir keys', () => {
   ] as const)('A10-1 takes an existing key in PEM: %s, %j, %s', async (type, options, format, alg) => {
     const { privateKey } = generateKeyPairSync(type as 'rsa', options as { modulusLength: number });
     const path = join(folder, `${type}-${format}.pem`);
-    await writeFile(path, privateKey.export({ type: format as 'pkcs8', format: 'pem' }));
+    await writeFile(path, privateKey.export({ type: format, format: 'pem' }));
 
     const { privateJwk } = await pairOf('--pem', path);
 
