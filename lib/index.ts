@@ -48,6 +48,7 @@ export type {
   IssuerMatch,
   KnownFhirServer,
   KnownFhirServerSwitches,
+  LookUpRegistration,
   PkceMode,
   SmartClientConfiguration,
 } from './ehr/known-fhir-server.js';

@@ -1,6 +1,5 @@
 import { authorizationCode, readCallback } from './callback-parameters.js';
 import type { CallbackParameters } from './callback-parameters.js';
-import { findRegistration } from './ehr/registrations.js';
 import type { Registration } from './ehr/registrations.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
 import type { SmartConfiguration } from './ehr/smart-configuration.js';
@@ -124,7 +123,7 @@ export class SmartClient {
       if (response instanceof SmartError) return response;
       const pending = await this.#takePending(response.state);
       if (pending instanceof SmartError) return pending;
-      const registration = this.#registration(pending.iss, pending.clientId);
+      const registration = await this.#registration(pending.iss, pending.clientId);
       if (registration instanceof SmartError) return registration;
       launch.server = registration.name;
       const code = authorizationCode(response, pending.server, {
@@ -204,7 +203,7 @@ export class SmartClient {
     const { http, options } = this.#runtime;
     await Promise.all(
       ended.map(async (record) => {
-        const registration = this.#registration(record.iss, record.clientId);
+        const registration = await this.#registration(record.iss, record.clientId);
         if (registration instanceof SmartError) return;
         options.onEvent({ type: 'logout', server: registration.name });
         const { refreshToken, accessToken, server } = record;
@@ -227,9 +226,11 @@ export class SmartClient {
    * server's `endpoints` in place. Errors as `launch`.
    */
   async discover(parameters: { iss: string }): Promise<SmartConfiguration | SmartError> {
-    const { configuration, options, discovery } = this.#runtime;
-    const registration = findRegistration(configuration, parameters.iss, options.allowNonHttpsLaunch);
-    return registration instanceof SmartError ? registration : discovery.discover(registration);
+    const { registrations, discovery } = this.#runtime;
+    return this.#answering(null, async () => {
+      const registration = await registrations.find(parameters.iss);
+      return registration instanceof SmartError ? registration : discovery.discover(registration);
+    });
   }
 
   /**
@@ -242,7 +243,7 @@ export class SmartClient {
       const active = await activeLaunch(this.#runtime, this.#session);
       if (active instanceof SmartError) return active;
       const { iss, clientId, server, accessToken } = active.record;
-      const registration = this.#registration(iss, clientId);
+      const registration = await this.#registration(iss, clientId);
       if (registration instanceof SmartError) return registration;
       return introspectToken(this.#runtime.http, registration, server, accessToken);
     });
@@ -254,10 +255,8 @@ export class SmartClient {
     returnTo = '',
   ): Promise<Redirect | SmartError> {
     return this.#answering('launch', async (launch) => {
-      const { configuration, options, launchLimit } = this.#runtime;
-      const registration = findRegistration(configuration, iss, options.allowNonHttpsLaunch, {
-        knownOnly: parameters.launch === undefined,
-      });
+      const { registrations, options, launchLimit } = this.#runtime;
+      const registration = await registrations.find(iss, { knownOnly: parameters.launch === undefined });
       if (registration instanceof SmartError) return registration;
       launch.server = registration.name;
       // Only now: an issuer that is refused costs nothing, and must not use up the launches of the others.
@@ -337,7 +336,7 @@ export class SmartClient {
     const active = await activeLaunch(this.#runtime, this.#session);
     if (active instanceof SmartError) return active;
     const { id, record } = active;
-    const registration = this.#registration(record.iss, record.clientId);
+    const registration = await this.#registration(record.iss, record.clientId);
     if (registration instanceof SmartError) return registration;
     const current = wanted.now
       ? await refresh.refresh(id, record, registration, wanted.scope)
@@ -375,9 +374,8 @@ export class SmartClient {
     );
   }
 
-  #registration(iss: string, clientId: string): Registration | SmartError {
-    const { configuration, options } = this.#runtime;
-    const registration = findRegistration(configuration, iss, options.allowNonHttpsLaunch);
+  async #registration(iss: string, clientId: string): Promise<Registration | SmartError> {
+    const registration = await this.#runtime.registrations.find(iss);
     if (registration instanceof SmartError || registration.clientId === clientId) return registration;
     return new SmartError(
       'session_expired',

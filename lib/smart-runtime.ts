@@ -5,6 +5,7 @@ import { Discovery } from './ehr/discovery.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
 import { serversWithoutPkce } from './ehr/pkce-mode.js';
 import { LaunchLimit } from './launch-limit.js';
+import { RegistrationLookup } from './registration-lookup.js';
 import { completeStorage } from './session/complete-storage.js';
 import { LaunchStore } from './session/launch-store.js';
 import { PendingLaunches } from './session/pending-launches.js';
@@ -27,6 +28,7 @@ export class SmartRuntime {
   readonly options: ResolvedOptions;
   readonly storage: CompleteStorage;
   readonly http: HttpClient;
+  readonly registrations: RegistrationLookup;
   readonly discovery: Discovery;
   readonly idTokens: IdTokenVerifier;
   readonly launches: LaunchStore;
@@ -57,6 +59,7 @@ export class SmartRuntime {
       );
     }
     const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
+    this.registrations = new RegistrationLookup(configuration, this.options);
     this.storage = completeStorage(storage, this.options.storeTimeoutMs);
     this.http = new HttpClient(
       { timeoutMs: httpTimeoutMs, maxBytes: maxResponseBytes },

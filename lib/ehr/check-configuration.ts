@@ -7,7 +7,15 @@ import type { KnownFhirServer, PkceMode, SmartClientConfiguration } from './know
 import { checkPkceModes } from './pkce-mode.js';
 import { unknownOptions } from './unknown-options.js';
 
-const OPTIONS = ['clientId', 'scope', 'callbackUrl', 'redirectUrl', 'knownFhirServers', 'allowAnyIssuer'];
+const OPTIONS = [
+  'clientId',
+  'scope',
+  'callbackUrl',
+  'redirectUrl',
+  'knownFhirServers',
+  'allowAnyIssuer',
+  'registrations',
+];
 
 /** Every mistake of a client configuration, each as a sentence that names the option, the problem, the fix. */
 export function checkConfiguration(
@@ -31,7 +39,10 @@ export function checkConfiguration(
   if (!Array.isArray(given))
     return [...mistakes, 'client.knownFhirServers is not a list: give [{ name, issuer, type }]'];
   const servers = given as KnownFhirServer[];
-  if (servers.length === 0 && configuration.allowAnyIssuer !== true) {
+  const { registrations } = configuration;
+  if (registrations !== undefined && typeof registrations !== 'function')
+    mistakes.push('client.registrations must be a function: (issuer) => the known server, or null');
+  if (servers.length === 0 && configuration.allowAnyIssuer !== true && registrations === undefined) {
     mistakes.push(
       'client.knownFhirServers is empty: name the EHRs that may launch this app, or set client.allowAnyIssuer: true',
     );

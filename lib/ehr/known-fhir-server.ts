@@ -127,12 +127,23 @@ export type KnownFhirServer = {
   KnownFhirServerSwitches;
 
 /**
+ * Finds a registration at run time, e.g. in a database of hospitals, for an issuer that is not in
+ * `knownFhirServers`. It is given the FHIR base in its canonical form (lower-case host, no slash at the end) and
+ * answers the server with that `issuer`, or null where there is none. An answer is remembered for a minute; one
+ * that takes longer than `storeTimeoutMs`, or throws, is answered with 503.
+ */
+export type LookUpRegistration = (
+  issuer: string,
+) => KnownFhirServer | null | undefined | Promise<KnownFhirServer | null | undefined>;
+
+/**
  * Which EHRs may launch this app, and as whom. With `allowAnyIssuer` every other https FHIR server on a
  * public address may launch it as a public client: no secret ever goes to a server you did not name.
  */
 export type SmartClientConfiguration = ClientRegistration &
   // the usual one last: the compiler's message for a mistake names the last
   (
-    | { knownFhirServers?: KnownFhirServer[]; allowAnyIssuer: true }
-    | { knownFhirServers: KnownFhirServer[]; allowAnyIssuer?: boolean }
+    | { knownFhirServers?: KnownFhirServer[]; allowAnyIssuer: true; registrations?: LookUpRegistration }
+    | { knownFhirServers?: KnownFhirServer[]; allowAnyIssuer?: boolean; registrations: LookUpRegistration }
+    | { knownFhirServers: KnownFhirServer[]; allowAnyIssuer?: boolean; registrations?: LookUpRegistration }
   );

@@ -129,7 +129,15 @@ function isOrigin(value: unknown): boolean {
 /** Options that are none, with the place where they belong. */
 function misplaced(given: object): string[] {
   const { routes, isGlobal, ...others } = given as Record<string, unknown>;
-  const client = ['clientId', 'scope', 'callbackUrl', 'redirectUrl', 'knownFhirServers', 'allowAnyIssuer'];
+  const client = [
+    'clientId',
+    'scope',
+    'callbackUrl',
+    'redirectUrl',
+    'knownFhirServers',
+    'allowAnyIssuer',
+    'registrations',
+  ];
   const ofClient = Object.keys(others).filter((name) => client.includes(name));
   const beside = Object.entries({ routes, isGlobal }).filter(([, value]) => value !== undefined);
   const known = ['client', 'options', 'storage', 'session', ...ofClient];

@@ -69,6 +69,7 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     const servers = client.knownFhirServers ?? [];
     this.frameAncestors = embedded ? ancestorsOf(embedded, servers) : null;
     this.#keepsEhrsApart =
+      client.registrations !== undefined ||
       new Set([client, ...servers].map(({ callbackUrl }) => callbackUrl ?? client.callbackUrl)).size > 1;
     const ownUrls = [client, ...servers].flatMap(({ callbackUrl, redirectUrl }) => [
       callbackUrl,

@@ -1,0 +1,77 @@
+import QuickLRU from 'quick-lru';
+import { checkServer } from './ehr/check-server.js';
+import { parseFhirBaseUrl } from './ehr/fhir-base-url.js';
+import type { KnownFhirServer, SmartClientConfiguration } from './ehr/known-fhir-server.js';
+import { findRegistration } from './ehr/registrations.js';
+import type { Registration } from './ehr/registrations.js';
+import { withinDeadline } from './session/deadline.js';
+import { SmartError } from './smart-error.js';
+import type { ResolvedOptions } from './smart-client-options.js';
+
+const MAX_REMEMBERED = 1_000;
+/** every guarded request asks; a hospital that was taken out is out within a minute */
+const REMEMBERED_MS = 60_000;
+
+/**
+ * The registration for an `iss`: from `knownFhirServers`, then from the app's own `registrations` function, then
+ * by `allowAnyIssuer`. Decided on the text of the issuer; nothing is requested from it (C-13).
+ */
+export class RegistrationLookup {
+  readonly #known = new QuickLRU<string, KnownFhirServer>({
+    maxSize: MAX_REMEMBERED,
+    maxAge: REMEMBERED_MS,
+  });
+
+  constructor(
+    private readonly configuration: SmartClientConfiguration,
+    private readonly options: Pick<ResolvedOptions, 'allowNonHttpsLaunch' | 'storeTimeoutMs' | 'logger'>,
+  ) {}
+
+  async find(iss: string, options: { knownOnly?: boolean } = {}): Promise<Registration | SmartError> {
+    const { configuration } = this;
+    const development = this.options.allowNonHttpsLaunch;
+    const known = findRegistration(configuration, iss, development, { knownOnly: true });
+    const base = parseFhirBaseUrl(iss);
+    if (!(known instanceof SmartError)) return known;
+    if (configuration.registrations && base) {
+      const server = await this.#lookUp(base.canonical);
+      if (server instanceof SmartError) return server;
+      if (server) return findRegistration({ ...configuration, knownFhirServers: [server] }, iss, development);
+    }
+    return findRegistration(configuration, iss, development, options);
+  }
+
+  async #lookUp(issuer: string): Promise<KnownFhirServer | undefined | SmartError> {
+    const remembered = this.#known.get(issuer);
+    if (remembered) return remembered;
+    const asked = Promise.resolve().then(() => this.configuration.registrations!(issuer));
+    const server = await withinDeadline(asked, this.options.storeTimeoutMs).catch(
+      () =>
+        new SmartError(
+          'store_unavailable',
+          'The registration of this EHR could not be looked up; try again shortly',
+        ),
+    );
+    if (server instanceof SmartError) return server;
+    if (server === null || server === undefined) return undefined;
+    const mistakes = this.#mistakesIn(server, issuer);
+    if (mistakes.length > 0) {
+      this.options.logger.error(`client.registrations answered what cannot be used: ${mistakes.join('; ')}`);
+      return new SmartError(
+        'invalid_configuration',
+        'The registration of this EHR cannot be used; see the log',
+      );
+    }
+    this.#known.set(issuer, server);
+    return server;
+  }
+
+  /** The answer must be the server that was asked for: another one would get its codes and secrets. */
+  #mistakesIn(server: KnownFhirServer, issuer: string): string[] {
+    const mistakes = checkServer('registration', server, this.options.allowNonHttpsLaunch);
+    if (mistakes.length > 0) return mistakes;
+    const own = server.issuer === undefined ? undefined : parseFhirBaseUrl(server.issuer)?.canonical;
+    const isOther = server.issMatch !== undefined || own !== issuer;
+    return isOther ? ['registration.issuer is not the issuer that was asked for'] : [];
+  }
+}
