@@ -26,6 +26,22 @@ function opened(runtime: SmartRuntime): SmartRuntime {
 }
 
 describe('the runtime of a configuration', () => {
+  it('A17-1 warns of scopes that no server grants, and of no others', () => {
+    const warnings: string[] = [];
+    const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };
+    const scope =
+      'launch openid patient/Patient.sr patient/A.rs,patient/B.rs user/*.cruds patient/X.read __vendor';
+    const servers = [knownServer({ scope: 'system/Patient' })];
+
+    opened(new SmartRuntime({ ...APP, scope, knownFhirServers: servers }, undefined, { logger }));
+
+    expect(warnings.map((line) => /"(.+)"/.exec(line)?.[1])).toEqual([
+      'patient/Patient.sr',
+      'patient/A.rs,patient/B.rs',
+      'system/Patient',
+    ]);
+  });
+
   it('C-20 warns of a store without a secret', () => {
     const warnings: string[] = [];
     const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };

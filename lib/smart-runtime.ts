@@ -5,6 +5,7 @@ import { Discovery } from './ehr/discovery.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
 import { serversWithoutPkce } from './ehr/pkce-mode.js';
 import { LaunchLimit } from './launch-limit.js';
+import { malformedScopes } from './scope/scope.js';
 import { RegistrationLookup } from './registration-lookup.js';
 import { completeStorage } from './session/complete-storage.js';
 import { LaunchStore } from './session/launch-store.js';
@@ -57,6 +58,17 @@ export class SmartRuntime {
         server,
         "PKCE is switched off (pkceMode: 'disabled'): a stolen authorization code can be used",
       );
+    }
+    for (const { name, scope } of [
+      { name: 'client', ...configuration },
+      ...(configuration.knownFhirServers ?? []),
+    ]) {
+      for (const malformed of malformedScopes(scope ?? '')) {
+        this.warnOnce(
+          name,
+          `"${malformed}" is no scope of SMART: write patient/Type.rs, the letters in the order cruds`,
+        );
+      }
     }
     const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
     this.registrations = new RegistrationLookup(configuration, this.options);

@@ -38,6 +38,13 @@ export function parseResourceScope(scope: string): ResourceScope | undefined {
   };
 }
 
+/** Scopes of a list that are meant to be clinical and are none, e.g. `patient/Patient.sr`: no server grants them. */
+export function malformedScopes(scope: string): string[] {
+  return splitScopes(scope).filter(
+    (item) => /^(patient|user|system)\//.test(item) && parseResourceScope(item) === undefined,
+  );
+}
+
 /** Scopes of a space-separated list, once each, in order. */
 export function splitScopes(scope: string): string[] {
   return [...new Set(scope.split(/\s+/).filter((item) => item !== ''))];
