@@ -48,6 +48,7 @@ export type {
   IssuerMatch,
   KnownFhirServer,
   KnownFhirServerSwitches,
+  LaunchTarget,
   LookUpRegistration,
   PkceMode,
   SmartClientConfiguration,

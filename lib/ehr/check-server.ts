@@ -23,6 +23,7 @@ const BOOLEANS = [
 ] as const;
 /** where relative endpoints are tried while the issuer is known only by a pattern */
 const ANY_BASE = 'https://ehr.invalid/fhir';
+const TARGETS = ['_self', '_top', '_blank', 'popup'];
 const ENDPOINTS = ['issuer', 'authorization', 'token', 'jwks', 'introspection', 'revocation', 'endSession'];
 const OPTIONS = [
   'name',
@@ -42,6 +43,7 @@ const OPTIONS = [
   'issuerAliases',
   'bareFhirUserType',
   'pkceMode',
+  'target',
   ...BOOLEANS,
 ];
 
@@ -130,7 +132,10 @@ function checkSwitches(path: string, server: KnownFhirServer, development: boole
     if (server[name] !== undefined)
       mistakes.push(...requiredText(`${path}.${name}`, server[name], 'or leave it out'));
   }
-  const { issuerAliases, endpoints } = server;
+  const { issuerAliases, endpoints, target } = server;
+  if (target !== undefined && !TARGETS.includes(target)) {
+    mistakes.push(`${path}.target must be one of ${TARGETS.join(', ')}`);
+  }
   if (issuerAliases !== undefined && !(Array.isArray(issuerAliases) && issuerAliases.every(isText))) {
     mistakes.push(`${path}.issuerAliases must be a list of issuers, as id_tokens carry them`);
   }

@@ -72,6 +72,9 @@ export type IssuerMatch = string | RegExp | ((iss: string) => boolean);
  */
 export type PkceMode = 'required' | 'ifSupported' | 'disabled' | 'unsafeV1';
 
+/** Where a launch goes on that begins in a frame of the EHR: in it, in the whole window, or in a new one. */
+export type LaunchTarget = '_self' | '_top' | '_blank' | 'popup';
+
 /** Per-server switches. Left out, each has the safe, standard behaviour. */
 export interface KnownFhirServerSwitches {
   /** static endpoints; with `authorization` and `token` set no discovery is done */
@@ -108,6 +111,12 @@ export interface KnownFhirServerSwitches {
    * `endpoints.issuer` and `endpoints.jwks` for id_tokens. Default `false`
    */
   legacyMetadata?: boolean;
+  /**
+   * For EHRs that open the app in a frame but let no frame show their login: a launch in a frame is answered with
+   * a page that opens it in `_top`, in a new tab or in a `popup`, where it is completed (fhirclient's `target`).
+   * Default `_self`
+   */
+  target?: LaunchTarget;
   /** `iss` may arrive with a query, which is ignored when matching and cut off (navikt). Default `false` */
   stripIssQuery?: boolean;
 }

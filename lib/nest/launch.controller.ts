@@ -19,6 +19,7 @@ import { answerHeaders } from './answer-headers.js';
 import { authorizationPage } from './authorization-page.js';
 import { queryOf, rawRequest, wantsHtml } from './http-request.js';
 import type { ResolvedRoutes } from './module-options.js';
+import { ownTargetPage } from './own-target-page.js';
 import { SmartClients } from './smart-clients.js';
 import { SmartErrorFilter } from './smart-error.filter.js';
 
@@ -38,6 +39,8 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
     async launch(@Req() request: object, @Res() response: unknown): Promise<void> {
       const query = queryOf(request);
       const parameters = { iss: single(query, 'iss'), launch: single(query, 'launch') };
+      const target = await this.clients.targetOf(request, parameters.iss);
+      if (target && parameters.launch !== '') return this.#leaveFrame(response, query, target);
       this.#authorize(response, unwrap(await this.clients.for(request).launch(parameters)));
     }
 
@@ -87,14 +90,27 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
       this.#answer(response, 200, authorizationPage(form, nonce), nonce);
     }
 
+    /** The one page that any page may frame: it holds nothing but a link that everybody could make. */
+    #leaveFrame(response: unknown, query: URLSearchParams, target: '_top' | '_blank' | 'popup'): void {
+      const nonce = randomId();
+      this.adapterHost.httpAdapter.setHeader(response, 'Content-Type', 'text/html; charset=utf-8');
+      this.#answer(response, 200, ownTargetPage(`?${query.toString()}`, target, nonce), nonce, ['*']);
+    }
+
     #redirect(response: unknown, status: 302 | 303, url: string): void {
       this.adapterHost.httpAdapter.setHeader(response, 'Location', url);
       this.#answer(response, status, '');
     }
 
-    #answer(response: unknown, status: number, body: string, scriptNonce?: string): void {
+    #answer(
+      response: unknown,
+      status: number,
+      body: string,
+      scriptNonce?: string,
+      frameAncestors = this.clients.frameAncestors,
+    ): void {
       const { httpAdapter } = this.adapterHost;
-      for (const [name, value] of answerHeaders(this.clients.frameAncestors, scriptNonce)) {
+      for (const [name, value] of answerHeaders(frameAncestors, scriptNonce)) {
         httpAdapter.setHeader(response, name, value);
       }
       httpAdapter.reply(response, body, status);

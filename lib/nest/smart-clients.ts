@@ -6,6 +6,8 @@ import type { SmartSession } from '../active-launch.js';
 import { signingKeys } from '../ehr/client-authentication.js';
 import type { SmartStorageOption } from '../session/smart-storage.js';
 import { SmartClient } from '../smart-client.js';
+import type { LaunchTarget } from '../ehr/known-fhir-server.js';
+import { isSmartError } from '../smart-error.js';
 import type { SmartError } from '../smart-error.js';
 import type { SmartClientOptions } from '../smart-client-options.js';
 import { configurationError, runtimeFor } from '../smart-runtime.js';
@@ -132,6 +134,15 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     if (!this.routes || issuer === undefined || others.length > 0) return redirectUrl;
     const base = callbackUrl.slice(0, callbackUrl.lastIndexOf(`/${this.routes.callback}`));
     return `${base}/${this.routes.standalone}?iss=${encodeURIComponent(issuer)}`;
+  }
+
+  /** Where a launch in a frame goes on, when its EHR wants it outside of the frame. */
+  async targetOf(request: object, iss: string): Promise<Exclude<LaunchTarget, '_self'> | undefined> {
+    const dest = headerOf(request, 'sec-fetch-dest') ?? '';
+    if (!['iframe', 'frame', 'embed', 'object'].includes(dest)) return undefined;
+    const registration = await this.#runtime.registrations.find(iss);
+    const target = isSmartError(registration) ? undefined : registration.switches.target;
+    return target === '_self' ? undefined : target;
   }
 
   /** Public keys of every asymmetric registration, for the JWKS route. */

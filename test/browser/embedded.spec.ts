@@ -1,6 +1,3 @@
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
 import { startEhr } from '../../sample/ehr/start-ehr.js';
@@ -9,13 +6,14 @@ import { adapters } from '../support/adapters.js';
 import { describeWithChromium, launchChromium } from '../support/chromium.js';
 import { startTestApp } from '../support/launched-app.js';
 import type { TestApp } from '../support/launched-app.js';
+import { startPortal } from '../support/portal.js';
+import type { Portal } from '../support/portal.js';
 
 jest.setTimeout(60_000);
 
 /** The EHR's pages are on 127.0.0.1 and the app on localhost: two sites, as in a hospital. */
 describeWithChromium('an app in the frame of an EHR, in Chromium', () => {
-  let portal: Server;
-  let portalUrl: string;
+  let portal: Portal;
   let ehr: RunningEhr;
   let app: TestApp;
   let chromium: Browser;
@@ -23,13 +21,7 @@ describeWithChromium('an app in the frame of an EHR, in Chromium', () => {
   let page: Page;
 
   beforeAll(async () => {
-    portal = createServer((request, response) => {
-      const src = new URL(request.url!, 'http://portal').searchParams.get('app') ?? '';
-      response.setHeader('Content-Type', 'text/html');
-      response.end(`<iframe src="${src.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}"></iframe>`);
-    });
-    await new Promise<void>((resolve) => portal.listen(0, '127.0.0.1', resolve));
-    portalUrl = `http://127.0.0.1:${(portal.address() as AddressInfo).port}`;
+    portal = await startPortal();
     ehr = await startEhr({ apps: [], quiet: true });
     app = await startTestApp({
       adapter: adapters[0]!.create(),
@@ -37,7 +29,7 @@ describeWithChromium('an app in the frame of an EHR, in Chromium', () => {
       module: {
         session: {
           secret: 'a secret of more than thirty-two characters',
-          embedded: { frameAncestors: [portalUrl] },
+          embedded: { frameAncestors: [portal.url] },
         },
       },
     });
@@ -48,7 +40,7 @@ describeWithChromium('an app in the frame of an EHR, in Chromium', () => {
     await chromium?.close();
     await app?.close();
     await ehr?.close();
-    await new Promise((resolve) => portal.close(resolve));
+    await portal?.close();
   });
 
   beforeEach(async () => {
@@ -63,7 +55,7 @@ describeWithChromium('an app in the frame of an EHR, in Chromium', () => {
     const patient = ehr.store.list('Patient')[0]!.id!;
     const launchUrl = ehr.launchUrl(app.clientId, { patient });
     const arrived = page.waitForResponse((response) => response.url().startsWith(`${app.url}${path}`));
-    await page.goto(`${portalUrl}/?app=${encodeURIComponent(launchUrl)}`);
+    await page.goto(portal.with(launchUrl));
     await arrived;
     const frame = page.frames()[1]!;
     await frame.waitForLoadState();
