@@ -20,8 +20,21 @@ export type { SmartClientOptions, SmartLogger, SmartSessionLifetimeOptions } fro
 export type { SmartSession } from './active-launch.js';
 export type { CallbackParameters } from './callback-parameters.js';
 
+export { SmartBackendModule } from './nest/backend/smart-backend.module.js';
+export { InjectBackendFhirClient, backendFhirClientToken } from './nest/backend/inject-backend.decorator.js';
+export type {
+  SmartBackendModuleExtras,
+  SmartBackendModuleOptions,
+  SmartBackendOptionsFactory,
+} from './nest/backend/module-options.js';
+export { BackendFhirClient } from './backend-fhir-client.js';
+export type { BackendFhirClientConfiguration, BackendFhirClientOptions } from './backend-configuration.js';
+
 export { ReadyClient } from './ready-client.js';
-export type { ContextResource, FhirRequestOptions, Stored } from './ready-client.js';
+export type { ContextResource } from './ready-client.js';
+export type { FhirCalls } from './fhir-calls.js';
+export type { BundleContent, FhirRequestOptions, Stored } from './fhir-calls.js';
+export type { JsonPatchOperation } from './fhir/json-patch.js';
 export type { SearchParameters, SearchResult } from './fhir/search-result.js';
 export type {
   AnyResource,

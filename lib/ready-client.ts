@@ -1,20 +1,13 @@
 import { inspect } from 'node:util';
 import type { LaunchContext } from './ehr/launch-context.js';
-import { fhirExchange } from './fhir/fhir-http.js';
+import { FhirCalls } from './fhir-calls.js';
+import type { FhirRequestOptions } from './fhir-calls.js';
+import { fhirExchange, isUnauthorized } from './fhir/fhir-http.js';
 import type { FhirHttpAnswer, FhirMethod } from './fhir/fhir-http.js';
-import type {
-  AnyResource,
-  BundleOf,
-  FhirResult,
-  FhirVersion,
-  ResourceOf,
-  ResourceTypeName,
-} from './fhir/fhir-types.js';
-import { fhirUrl, referencePath } from './fhir/fhir-url.js';
-import { SearchResult, searchPath } from './fhir/search-result.js';
-import type { SearchParameters } from './fhir/search-result.js';
+import type { FhirVersion, ResourceOf } from './fhir/fhir-types.js';
+import { fhirUrl } from './fhir/fhir-url.js';
 import type { SmartStyle } from './fhir/smart-style.js';
-import { validated, validatedNow } from './fhir/standard-schema.js';
+import { validatedNow } from './fhir/standard-schema.js';
 import type { StandardSchema } from './fhir/standard-schema.js';
 import { splitFhirUser } from './fhir-user.js';
 import type { FhirUserType } from './fhir-user.js';
@@ -39,19 +32,6 @@ export interface LaunchHandle {
   end(): Promise<void>;
 }
 
-export interface FhirRequestOptions {
-  /** further headers; `Authorization` cannot be replaced */
-  headers?: Record<string, string>;
-  /** aborts the request (not a token refresh under way) */
-  signal?: AbortSignal;
-}
-
-/** A resource as the server stored it: with an id. */
-export type Stored<R extends { resourceType: string }, V extends FhirVersion = 'R4'> = ResourceOf<
-  R['resourceType'],
-  V
-> & { id: string };
-
 /** A resource the launch names: its id, and a request for it. */
 export interface ContextResource<Resource> {
   /** null when the launch has none, or it is one of another server */
@@ -72,13 +52,11 @@ export interface ContextResource<Resource> {
  * const patient = unwrap(await fhir.patient.request());
  * const glucose = await fhir.search('Observation', { patient: fhir.patient.id!, code: '2339-0' }).toArray();
  */
-export class ReadyClient<V extends FhirVersion = 'R4'> {
+export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
   /** Launch context: patient, encounter, fhirContext, intent, banner, style, tenant, extensions. */
   readonly context: LaunchContext;
   /** Scopes the EHR granted, which may be fewer or more than were asked for. */
   readonly scopes: SmartScopes;
-  /** FHIR base, as the launch named it */
-  readonly fhirBaseUrl: string;
   /** `name` of the known server */
   readonly issuerName: string;
   readonly patient: ContextResource<ResourceOf<'Patient', V>>;
@@ -96,6 +74,9 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
 
   /** @internal made by `SmartClient.ready()` */
   constructor(handle: LaunchHandle, http: HttpClient, maxBytes: number) {
+    super(handle.record.iss, (method, target, body, options) =>
+      this.#exchange(method, target, body, options),
+    );
     const { record } = handle;
     this.#handle = handle;
     this.#http = http;
@@ -103,7 +84,6 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
     this.#record = record;
     this.context = record.context;
     this.scopes = new SmartScopes(record.scope);
-    this.fhirBaseUrl = record.iss;
     this.issuerName = handle.issuerName;
     const { patient, encounter } = record.context;
     const user = record.identity?.fhirUser ?? null;
@@ -113,77 +93,6 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
     this.encounter = this.#contextResource('encounter', encounter === null ? null : `Encounter/${encounter}`);
     this.user = this.#contextResource('user', user);
     this.practitioner = this.#contextResource('practitioner', practitioner);
-  }
-
-  /**
-   * GETs a path below the FHIR base. The result is typed by the path: `Patient/1` is a Patient,
-   * `Observation?code=…` a Bundle of Observations. With a `schema` (Standard Schema: zod, valibot …) the
-   * result is validated and typed by it.
-   *
-   * Errors: `invalid_request` (path outside the FHIR base), `fhir_request_failed` (with the server's
-   * `status` and `operationOutcome`), `ehr_unavailable`, `ehr_timeout`, `session_expired`.
-   */
-  async request<Output>(
-    path: string | URL,
-    options: FhirRequestOptions & { schema: StandardSchema<Output> },
-  ): Promise<Output | SmartError>;
-  async request<const P extends string>(
-    path: P | URL,
-    options?: FhirRequestOptions,
-  ): Promise<FhirResult<P, V> | SmartError>;
-  async request(
-    path: string | URL,
-    options: FhirRequestOptions & { schema?: StandardSchema } = {},
-  ): Promise<unknown> {
-    const answer = await this.#exchange('GET', path, undefined, options);
-    if (answer instanceof SmartError) return answer;
-    if (answer.body === undefined || answer.body === null) return notWhatWasAsked();
-    return options.schema ? validated(options.schema, answer.body, 'The FHIR response') : answer.body;
-  }
-
-  /**
-   * Searches; returns at once. Iterate it, or use `toArray({ limit })`, `first()`, `pages()`; what goes
-   * wrong is thrown as a SmartError by the iteration.
-   */
-  search<T extends ResourceTypeName<V>>(
-    resourceType: T,
-    parameters: SearchParameters = {},
-    options: FhirRequestOptions = {},
-  ): SearchResult<ResourceOf<T, V>, BundleOf<ResourceOf<T, V>, V>> {
-    return new SearchResult(searchPath(resourceType, parameters), async (target) => {
-      const answer = await this.#exchange('GET', target, undefined, options);
-      return answer instanceof SmartError ? answer : answer.body;
-    });
-  }
-
-  /** POSTs a new resource; answers it as the server stored it, with its id. */
-  async create<R extends AnyResource<V>>(
-    resource: R,
-    options: FhirRequestOptions = {},
-  ): Promise<Stored<R, V> | SmartError> {
-    if (typeof resource?.resourceType !== 'string') return notAResource();
-    const path = referencePath(resource.resourceType, 'new');
-    if (path instanceof SmartError) return path;
-    const answer = await this.#exchange('POST', resource.resourceType, resource, withRepresentation(options));
-    return answer instanceof SmartError ? answer : stored<Stored<R, V>>(resource, answer);
-  }
-
-  /** PUTs a resource that has an id; answers it as the server stored it. */
-  async update<R extends AnyResource<V>>(
-    resource: R,
-    options: FhirRequestOptions = {},
-  ): Promise<Stored<R, V> | SmartError> {
-    if (typeof resource?.resourceType !== 'string') return notAResource();
-    if (typeof resource.id !== 'string') {
-      return new SmartError(
-        'invalid_request',
-        `The ${resource.resourceType} to update has no id; use create()`,
-      );
-    }
-    const path = referencePath(resource.resourceType, resource.id);
-    if (path instanceof SmartError) return path;
-    const answer = await this.#exchange('PUT', path, resource, withRepresentation(options));
-    return answer instanceof SmartError ? answer : stored<Stored<R, V>>(resource, answer);
   }
 
   /**
@@ -277,32 +186,4 @@ export class ReadyClient<V extends FhirVersion = 'R4'> {
       cause: second,
     });
   }
-}
-
-function isUnauthorized(answer: FhirHttpAnswer | SmartError): answer is SmartError {
-  return answer instanceof SmartError && answer.error === 'fhir_request_failed' && answer.status === 401;
-}
-
-function withRepresentation(options: FhirRequestOptions): FhirRequestOptions {
-  return { ...options, headers: { prefer: 'return=representation', ...options.headers } };
-}
-
-/** What the server stored; a server that answers without a body says at least where it is. */
-function stored<T>(resource: { resourceType: string }, answer: FhirHttpAnswer): T {
-  const body = answer.body as { resourceType?: unknown } | undefined;
-  if (body?.resourceType === resource.resourceType) return body as T;
-  const location = answer.header('location') ?? '';
-  const id = /(?:^|\/)[A-Z][A-Za-z]+\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/|$)/.exec(location)?.[1];
-  return (id === undefined ? resource : { ...resource, id }) as T;
-}
-
-function notWhatWasAsked(): SmartError {
-  return new SmartError(
-    'invalid_fhir_response',
-    'The FHIR server answered with something else than was asked for',
-  );
-}
-
-function notAResource(): SmartError {
-  return new SmartError('invalid_request', 'The argument is not a FHIR resource: it has no resourceType');
 }

@@ -74,6 +74,11 @@ export async function fhirExchange(
   return { status: answer.status, body, header: (name) => answer.header(name) };
 }
 
+/** Whether the server refused the token. */
+export function isUnauthorized(answer: FhirHttpAnswer | SmartError): answer is SmartError {
+  return answer instanceof SmartError && answer.error === 'fhir_request_failed' && answer.status === 401;
+}
+
 function refusal(answer: HttpAnswer, body: unknown, what: string): SmartError {
   const operationOutcome = isOperationOutcome(body) ? body : undefined;
   const { status } = answer;

@@ -17,6 +17,15 @@ interface BundlesByVersion<T> {
   R5: r5.Bundle<Extract<T, r5.FhirResource>>;
 }
 
+interface AnyBundleByVersion {
+  R4: r4.Bundle;
+  R4B: r4b.Bundle;
+  R5: r5.Bundle;
+}
+
+/** A Bundle as it is written: one of known resources, or of no particular ones. */
+export type AnyBundle<V extends FhirVersion = 'R4'> = BundleOf<AnyResource<V>, V> | AnyBundleByVersion[V];
+
 /** Any resource of a release. */
 export type AnyResource<V extends FhirVersion = 'R4'> = ResourcesByVersion[V];
 

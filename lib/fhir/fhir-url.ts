@@ -37,7 +37,7 @@ export function fhirUrl(fhirBaseUrl: string, target: string | URL): URL | SmartE
 function refused(): SmartError {
   return new SmartError(
     'invalid_request',
-    'The target is not under the FHIR base of this launch, so the access token is not sent there',
+    'The target is not under the FHIR base of this client, so the access token is not sent there',
   );
 }
 

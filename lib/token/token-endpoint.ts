@@ -35,7 +35,7 @@ export async function tokenRequest(
   http: HttpClient,
   registration: Registration,
   server: AuthorizationServer,
-  grantType: 'authorization_code' | 'refresh_token',
+  grantType: 'authorization_code' | 'refresh_token' | 'client_credentials',
   parameters: Record<string, string>,
   received?: (answer: JsonObject) => void,
 ): Promise<JsonObject | SmartError> {

@@ -1,0 +1,225 @@
+import type { FhirHttpAnswer, FhirMethod } from './fhir/fhir-http.js';
+import type {
+  AnyBundle,
+  AnyResource,
+  BundleOf,
+  FhirResult,
+  FhirVersion,
+  ResourceOf,
+  ResourceTypeName,
+} from './fhir/fhir-types.js';
+import { referencePath } from './fhir/fhir-url.js';
+import type { JsonPatchOperation } from './fhir/json-patch.js';
+import { requestBundle } from './fhir/request-bundle.js';
+import { SearchResult, searchPath } from './fhir/search-result.js';
+import type { SearchParameters } from './fhir/search-result.js';
+import { validated } from './fhir/standard-schema.js';
+import type { StandardSchema } from './fhir/standard-schema.js';
+import { SmartError } from './smart-error.js';
+
+const JSON_PATCH = 'application/json-patch+json';
+
+export interface FhirRequestOptions {
+  /** further headers; `Authorization` cannot be replaced */
+  headers?: Record<string, string>;
+  /** aborts the request (not a token refresh under way) */
+  signal?: AbortSignal;
+}
+
+/** A resource as the server stored it: with an id. */
+export type Stored<R extends { resourceType: string }, V extends FhirVersion = 'R4'> = ResourceOf<
+  R['resourceType'],
+  V
+> & { id: string };
+
+/** What a batch or a transaction is made of: a Bundle of that type, or its entries. */
+export type BundleContent<V extends FhirVersion = 'R4'> = AnyBundle<V> | NonNullable<AnyBundle<V>['entry']>;
+
+/** Sends one FHIR request; which token goes with it is the client's own matter. */
+export type FhirExchange = (
+  method: FhirMethod,
+  target: string | URL,
+  body: unknown,
+  options: FhirRequestOptions,
+) => Promise<FhirHttpAnswer | SmartError>;
+
+/**
+ * The FHIR calls that every client has: one of a launch, and one of a backend service. Take it as a parameter where
+ * both will do. Calls answer the value or a {@link SmartError}.
+ */
+export class FhirCalls<V extends FhirVersion = 'R4'> {
+  // Private to the runtime: a raw exchange is no call of a client.
+  readonly #exchange: FhirExchange;
+
+  /** @internal */
+  protected constructor(
+    /** FHIR base, as the launch or the configuration named it */
+    readonly fhirBaseUrl: string,
+    exchange: FhirExchange,
+  ) {
+    this.#exchange = exchange;
+  }
+
+  /**
+   * GETs a path below the FHIR base. The result is typed by the path: `Patient/1` is a Patient,
+   * `Observation?code=…` a Bundle of Observations. With a `schema` (Standard Schema: zod, valibot …) the
+   * result is validated and typed by it.
+   *
+   * Errors: `invalid_request` (path outside the FHIR base), `fhir_request_failed` (with the server's
+   * `status` and `operationOutcome`), `ehr_unavailable`, `ehr_timeout`; of a launch `session_expired`, of a backend
+   * service those of its token request.
+   */
+  async request<Output>(
+    path: string | URL,
+    options: FhirRequestOptions & { schema: StandardSchema<Output> },
+  ): Promise<Output | SmartError>;
+  async request<const P extends string>(
+    path: P | URL,
+    options?: FhirRequestOptions,
+  ): Promise<FhirResult<P, V> | SmartError>;
+  async request(
+    path: string | URL,
+    options: FhirRequestOptions & { schema?: StandardSchema } = {},
+  ): Promise<unknown> {
+    const answer = await this.#exchange('GET', path, undefined, options);
+    if (answer instanceof SmartError) return answer;
+    if (answer.body === undefined || answer.body === null) return notWhatWasAsked();
+    return options.schema ? validated(options.schema, answer.body, 'The FHIR response') : answer.body;
+  }
+
+  /**
+   * Searches; returns at once. Iterate it, or use `toArray({ limit })`, `first()`, `pages()`; what goes
+   * wrong is thrown as a SmartError by the iteration.
+   */
+  search<T extends ResourceTypeName<V>>(
+    resourceType: T,
+    parameters: SearchParameters = {},
+    options: FhirRequestOptions = {},
+  ): SearchResult<ResourceOf<T, V>, BundleOf<ResourceOf<T, V>, V>> {
+    return new SearchResult(searchPath(resourceType, parameters), async (target) => {
+      const answer = await this.#exchange('GET', target, undefined, options);
+      return answer instanceof SmartError ? answer : answer.body;
+    });
+  }
+
+  /** POSTs a new resource; answers it as the server stored it, with its id. */
+  async create<R extends AnyResource<V>>(
+    resource: R,
+    options: FhirRequestOptions = {},
+  ): Promise<Stored<R, V> | SmartError> {
+    if (typeof resource?.resourceType !== 'string') return notAResource();
+    const path = referencePath(resource.resourceType, 'new');
+    if (path instanceof SmartError) return path;
+    const answer = await this.#exchange('POST', resource.resourceType, resource, withRepresentation(options));
+    return answer instanceof SmartError ? answer : stored<Stored<R, V>>(resource, answer);
+  }
+
+  /** PUTs a resource that has an id; answers it as the server stored it. */
+  async update<R extends AnyResource<V>>(
+    resource: R,
+    options: FhirRequestOptions = {},
+  ): Promise<Stored<R, V> | SmartError> {
+    if (typeof resource?.resourceType !== 'string') return notAResource();
+    if (typeof resource.id !== 'string') {
+      return new SmartError(
+        'invalid_request',
+        `The ${resource.resourceType} to update has no id; use create()`,
+      );
+    }
+    const path = referencePath(resource.resourceType, resource.id);
+    if (path instanceof SmartError) return path;
+    const answer = await this.#exchange('PUT', path, resource, withRepresentation(options));
+    return answer instanceof SmartError ? answer : stored<Stored<R, V>>(resource, answer);
+  }
+
+  /**
+   * PATCHes the resource that a reference (`Patient/1`) names, by JSON Patch; answers it as the server stored it,
+   * or its type and id alone where the server does not send it.
+   */
+  async patch<const P extends string>(
+    reference: P,
+    operations: readonly JsonPatchOperation[],
+    options: FhirRequestOptions = {},
+  ): Promise<FhirResult<P, V> | SmartError> {
+    const path = pathOf(reference);
+    if (path instanceof SmartError) return path;
+    const answer = await this.#exchange('PATCH', path, operations, {
+      ...options,
+      headers: { 'content-type': JSON_PATCH, prefer: 'return=representation', ...options.headers },
+    });
+    if (answer instanceof SmartError) return answer;
+    const [resourceType, id] = path.split('/') as [string, string];
+    return stored<FhirResult<P, V>>({ resourceType, id }, answer);
+  }
+
+  /** DELETEs the resource that a reference (`Patient/1`) names. */
+  async delete(reference: string, options: FhirRequestOptions = {}): Promise<{ deleted: true } | SmartError> {
+    const path = pathOf(reference);
+    if (path instanceof SmartError) return path;
+    const answer = await this.#exchange('DELETE', path, undefined, options);
+    return answer instanceof SmartError ? answer : { deleted: true };
+  }
+
+  /**
+   * POSTs a batch: a Bundle or its entries. Each entry succeeds or fails by itself, as the entries of the answer
+   * say in `response.status`.
+   */
+  async batch(
+    content: BundleContent<V>,
+    options: FhirRequestOptions = {},
+  ): Promise<BundleOf<AnyResource<V>, V> | SmartError> {
+    return this.#sendBundle('batch', content, options);
+  }
+
+  /** POSTs a transaction: a Bundle or its entries, of which all succeed or none. */
+  async transaction(
+    content: BundleContent<V>,
+    options: FhirRequestOptions = {},
+  ): Promise<BundleOf<AnyResource<V>, V> | SmartError> {
+    return this.#sendBundle('transaction', content, options);
+  }
+
+  async #sendBundle(
+    type: 'batch' | 'transaction',
+    content: BundleContent<V>,
+    options: FhirRequestOptions,
+  ): Promise<BundleOf<AnyResource<V>, V> | SmartError> {
+    const bundle = requestBundle(type, content);
+    if (bundle instanceof SmartError) return bundle;
+    const answer = await this.#exchange('POST', this.fhirBaseUrl, bundle, options);
+    if (answer instanceof SmartError) return answer;
+    const { resourceType } = (answer.body ?? {}) as { resourceType?: unknown };
+    return resourceType === 'Bundle' ? (answer.body as BundleOf<AnyResource<V>, V>) : notWhatWasAsked();
+  }
+}
+
+function withRepresentation(options: FhirRequestOptions): FhirRequestOptions {
+  return { ...options, headers: { prefer: 'return=representation', ...options.headers } };
+}
+
+/** What the server stored; a server that answers without a body says at least where it is. */
+function stored<T>(resource: { resourceType: string; id?: string }, answer: FhirHttpAnswer): T {
+  const body = answer.body as { resourceType?: unknown } | undefined;
+  if (body?.resourceType === resource.resourceType) return body as T;
+  const location = answer.header('location') ?? '';
+  const id = /(?:^|\/)[A-Z][A-Za-z]+\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/|$)/.exec(location)?.[1];
+  return (id === undefined ? resource : { ...resource, id }) as T;
+}
+
+function notWhatWasAsked(): SmartError {
+  return new SmartError(
+    'invalid_fhir_response',
+    'The FHIR server answered with something else than was asked for',
+  );
+}
+
+/** The path of a reference to a resource of this server, without a version. */
+function pathOf(reference: string): string | SmartError {
+  const [resourceType = '', id = '', ...others] = String(reference).split('/');
+  if (others.length === 0) return referencePath(resourceType, id);
+  return new SmartError('invalid_request', 'The argument is not a reference such as Patient/1');
+}
+
+function notAResource(): SmartError {
+  return new SmartError('invalid_request', 'The argument is not a FHIR resource: it has no resourceType');
+}
