@@ -1,7 +1,9 @@
 import type { Registration } from './ehr/registrations.js';
 import { readFhirUser } from './fhir-user.js';
 import type { HttpClient } from './http/http-client.js';
-import { SmartScopes, splitScopes } from './scope/scope.js';
+import { grantWarnings } from './launch-warnings.js';
+import { findPatient, lacksPatient, mayFindPatient, noPatient } from './launch-patient.js';
+import { splitScopes } from './scope/scope.js';
 import { randomId } from './session/keys.js';
 import type { LaunchRecord, VerifiedIdentity } from './session/launch-record.js';
 import type { PendingLaunch } from './session/pending-launches.js';
@@ -33,6 +35,10 @@ export async function completeLaunch(
   if (tokens instanceof SmartError) return tokens;
   const identity = await identify(parts, tokens, pending, registration);
   if (identity instanceof SmartError) return identity;
+  const patient = lacksPatient(tokens)
+    ? await findPatient(parts, tokens, identity, registration)
+    : tokens.context.patient;
+  if (patient instanceof SmartError) return patient;
   const { accessToken, expiresAt, refreshToken, scope, scopeAssumed, context } = tokens;
   const now = Date.now();
   return {
@@ -46,7 +52,7 @@ export async function completeLaunch(
     ...(refreshToken && { refreshToken }),
     scope,
     scopeAssumed,
-    context,
+    context: { ...context, patient },
     identity,
     startedAt: now,
     seenAt: now,
@@ -69,19 +75,16 @@ async function exchangeCode(
   try {
     tokens = readTokenResponse(answer, pending.scope, Date.now(), {
       references: registration.switches.contextReferences,
+      scopeNames: registration.switches.scopeNames,
     });
   } catch (error) {
     const reason = (error as Error).message;
     return new SmartError('invalid_token_response', `The token response is unusable: ${reason}`);
   }
-  for (const warning of tokenWarnings(answer, tokens)) parts.warnOnce(registration.name, warning);
-  if (new SmartScopes(tokens.scope).hasLevel('patient') && tokens.context.patient === null) {
-    return new SmartError(
-      'missing_patient_context',
-      'The EHR granted patient-level scopes without naming the patient; it may need the scope launch/patient',
-    );
-  }
-  return tokens;
+  const warnings = [...tokenWarnings(answer, tokens), ...grantWarnings(pending.scope, tokens.scope)];
+  for (const warning of warnings) parts.warnOnce(registration.name, warning);
+  const isLost = lacksPatient(tokens) && !mayFindPatient(registration);
+  return isLost ? noPatient() : tokens;
 }
 
 /** The verified identity; null when none was asked for or the EHR gave none. */

@@ -66,6 +66,7 @@ export type {
   PkceMode,
   SmartClientConfiguration,
 } from './ehr/known-fhir-server.js';
+export { EhrPresets } from './ehr/presets.js';
 export type { FhirContextItem, LaunchContext } from './ehr/launch-context.js';
 export { supports } from './ehr/smart-configuration.js';
 export type { AssociatedEndpoint, SmartCapability, SmartConfiguration } from './ehr/smart-configuration.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { launchWarnings } from './launch-warnings.js';
+import { grantWarnings, launchWarnings } from './launch-warnings.js';
 
 const warningsOf = (capabilities: string[], scope = 'launch', isEhrLaunch = true) =>
   launchWarnings({ token_endpoint: 'https://ehr.example.org/token', capabilities }, scope, isEhrLaunch);
@@ -29,5 +29,29 @@ describe('what is odd about a launch', () => {
     ['openid launch/patient', 0],
   ])('A17-7 scopes of SMART v1 and v2 in one request: %s', (scope, count) => {
     expect(warningsOf(['launch-ehr'], scope)).toHaveLength(count);
+  });
+});
+
+describe('what is odd about a grant', () => {
+  const ASKED = 'launch openid patient/Patient.rs patient/Observation.rs?category=laboratory';
+
+  it('E-ORA-6 nothing of what was asked for, by name', () => {
+    expect(grantWarnings(ASKED, 'launch openid')).toEqual([
+      'it granted none of the scopes for FHIR data: patient/Patient.rs patient/Observation.rs?category=laboratory; is the app registered for them?',
+    ]);
+  });
+
+  it.each([
+    [ASKED, 'launch patient/Patient.r'],
+    [ASKED, 'user/*.read'],
+    ['launch openid fhirUser', ''],
+  ])('A7-7 less than was asked for is usual: %s', (asked, granted) => {
+    expect(grantWarnings(asked, granted)).toEqual([]);
+  });
+
+  it('E-ORA-6 names a few of very many', () => {
+    const asked = Array.from({ length: 500 }, (_, n) => `patient/Observation.rs?code=${n}`).join(' ');
+
+    expect(grantWarnings(asked, 'openid').join().length).toBeLessThan(1_000);
   });
 });

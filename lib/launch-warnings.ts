@@ -1,6 +1,6 @@
 import { supports } from './ehr/smart-configuration.js';
 import type { SmartConfiguration } from './ehr/smart-configuration.js';
-import { splitScopes } from './scope/scope.js';
+import { SmartScopes, parseResourceScope, splitScopes } from './scope/scope.js';
 
 /** What is odd about a launch and no reason to stop it; each is said once a server. */
 export function launchWarnings(server: SmartConfiguration, scope: string, isEhrLaunch: boolean): string[] {
@@ -20,4 +20,17 @@ export function launchWarnings(server: SmartConfiguration, scope: string, isEhrL
     );
   }
   return warnings;
+}
+
+const MAX_NAMED = 20;
+
+/**
+ * Fewer scopes than were asked for are usual; not a single one of FHIR data is an app that was registered for
+ * others, such as those of SMART v1 (Oracle Health answers v2 scopes so).
+ */
+export function grantWarnings(requested: string, granted: string): string[] {
+  const asked = splitScopes(requested).filter(parseResourceScope);
+  if (asked.length === 0 || splitScopes(granted).some(parseResourceScope)) return [];
+  const missing = new SmartScopes(granted).missing(...asked.slice(0, MAX_NAMED)).join(' ');
+  return [`it granted none of the scopes for FHIR data: ${missing}; is the app registered for them?`];
 }

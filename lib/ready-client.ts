@@ -22,6 +22,8 @@ export interface LaunchHandle {
   readonly issuerName: string;
   /** named in `knownFhirServers` */
   readonly isKnownServer: boolean;
+  /** of FHIR requests and answers. Left out: FHIR JSON */
+  readonly mediaType?: string;
   /** a record with another access token than the given one, or why there is none */
   renew(rejected: LaunchRecord): Promise<LaunchRecord | SmartError>;
   /** whether the session still holds this launch with a token that is not expired */
@@ -170,6 +172,7 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
           headers: options.headers,
           signal: options.signal,
           trusted: this.#handle.isKnownServer,
+          mediaType: this.#handle.mediaType,
         },
         this.#maxBytes,
       );

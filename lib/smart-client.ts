@@ -347,6 +347,7 @@ export class SmartClient {
         record: current,
         issuerName: registration.name,
         isKnownServer: registration.isKnown,
+        mediaType: registration.switches.fhirMediaType,
         renew: async (rejected) => {
           if (options.autoRefresh && rejected.refreshToken) {
             return refresh.refresh(id, rejected, registration);

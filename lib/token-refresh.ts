@@ -1,5 +1,6 @@
 import QuickLRU from 'quick-lru';
 import type { Registration } from './ehr/registrations.js';
+import { serverScopes } from './ehr/scope-names.js';
 import type { HttpClient } from './http/http-client.js';
 import type { JsonObject } from './http/json.js';
 import type { LaunchRecord } from './session/launch-record.js';
@@ -117,7 +118,7 @@ export class TokenRefresh {
       'refresh_token',
       {
         refresh_token: record.refreshToken,
-        ...(scope !== undefined && { scope }),
+        ...(scope !== undefined && { scope: serverScopes(scope, registration.switches) }),
         ...(registration.switches.refreshWithRedirectUri && { redirect_uri: registration.callbackUrl }),
       },
       (json) => (received = json),
@@ -219,7 +220,10 @@ function usable(
   { switches }: Registration,
 ): TokenResponse | SmartError {
   try {
-    return readTokenResponse(answer, requestedScope, Date.now(), { references: switches.contextReferences });
+    return readTokenResponse(answer, requestedScope, Date.now(), {
+      references: switches.contextReferences,
+      scopeNames: switches.scopeNames,
+    });
   } catch (error) {
     return new SmartError(
       'invalid_token_response',

@@ -20,10 +20,18 @@ const BOOLEANS = [
   'assumeBearer',
   'contextReferences',
   'legacyMetadata',
+  'discoverPatient',
+  'patientFromFhirUser',
 ] as const;
+const CHOICES = {
+  bareFhirUserType: ['Practitioner', 'Patient'],
+  fhirMediaType: ['application/fhir+json', 'application/json+fhir'],
+  target: ['_self', '_top', '_blank', 'popup'],
+} as const;
+/** RFC 6749 3.3 */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 /** where relative endpoints are tried while the issuer is known only by a pattern */
 const ANY_BASE = 'https://ehr.invalid/fhir';
-const TARGETS = ['_self', '_top', '_blank', 'popup'];
 const ENDPOINTS = ['issuer', 'authorization', 'token', 'jwks', 'introspection', 'revocation', 'endSession'];
 const OPTIONS = [
   'name',
@@ -41,9 +49,9 @@ const OPTIONS = [
   'aud',
   'assertionAudience',
   'issuerAliases',
-  'bareFhirUserType',
   'pkceMode',
-  'target',
+  'scopeNames',
+  ...Object.keys(CHOICES),
   ...BOOLEANS,
 ];
 
@@ -132,10 +140,13 @@ function checkSwitches(path: string, server: KnownFhirServer, development: boole
     if (server[name] !== undefined)
       mistakes.push(...requiredText(`${path}.${name}`, server[name], 'or leave it out'));
   }
-  const { issuerAliases, endpoints, target } = server;
-  if (target !== undefined && !TARGETS.includes(target)) {
-    mistakes.push(`${path}.target must be one of ${TARGETS.join(', ')}`);
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    const value: unknown = server[name as keyof typeof CHOICES];
+    if (value !== undefined && !(choices as readonly unknown[]).includes(value))
+      mistakes.push(`${path}.${name} must be one of ${choices.join(', ')}`);
   }
+  if (server.scopeNames !== undefined) mistakes.push(...checkScopeNames(path, server.scopeNames));
+  const { issuerAliases, endpoints } = server;
   if (issuerAliases !== undefined && !(Array.isArray(issuerAliases) && issuerAliases.every(isText))) {
     mistakes.push(`${path}.issuerAliases must be a list of issuers, as id_tokens carry them`);
   }
@@ -152,6 +163,19 @@ function checkSwitches(path: string, server: KnownFhirServer, development: boole
     }
   }
   return mistakes;
+}
+
+/** Read back, one name must mean one scope. */
+function checkScopeNames(path: string, names: unknown): string[] {
+  const isMap = typeof names === 'object' && names !== null && !Array.isArray(names);
+  const all = isMap ? Object.entries(names as Record<string, unknown>) : [];
+  if (!isMap || !all.flat().every((scope) => typeof scope === 'string' && SCOPE.test(scope))) {
+    return [
+      `${path}.scopeNames must map scopes to the server's names: { 'patient/Patient.rs': 'patient.Patient.rs' }`,
+    ];
+  }
+  const isAmbiguous = new Set(all.map(([, name]) => name)).size < all.length;
+  return isAmbiguous ? [`${path}.scopeNames has one name for two scopes: give each its own`] : [];
 }
 
 function isText(value: unknown): boolean {

@@ -49,7 +49,7 @@ describe('a client with a secret', () => {
   });
 
   it.each(['a+b%', 'p@ss word/=&', 'a:b:c', '%41', 'sécrèt', 'a-._~b'])(
-    'A11-1 sends %s raw',
+    'A11-1 E-EPIC-1 sends %s raw',
     async (secret) => {
       const { headers } = await authenticated(basic(secret));
 

@@ -117,6 +117,23 @@ export interface KnownFhirServerSwitches {
    * Default `_self`
    */
   target?: LaunchTarget;
+  /** media type of FHIR requests: `application/json+fhir` for DSTU2. Default `application/fhir+json` */
+  fhirMediaType?: 'application/fhir+json' | 'application/json+fhir';
+  /**
+   * The server's own names of SMART scopes, `{ 'patient/Patient.rs': 'patient.Patient.rs' }` (Microsoft Entra): they
+   * are sent in place of SMART's and read back as them. Scopes it does not name stay as they are
+   */
+  scopeNames?: Readonly<Record<string, string>>;
+  /**
+   * `true`: where patient-level scopes, and no others, were granted without a patient, the patient is the one that
+   * `GET Patient` finds with the new token; none or several end the launch (Blue Button). Default `false`
+   */
+  discoverPatient?: boolean;
+  /**
+   * `true`: where patient-level scopes were granted without a patient, it is the `fhirUser` of the verified id_token
+   * if that is a Patient of this server (MEDENT). Not for apps that parents use for a child. Default `false`
+   */
+  patientFromFhirUser?: boolean;
   /** `iss` may arrive with a query, which is ignored when matching and cut off (navikt). Default `false` */
   stripIssQuery?: boolean;
 }

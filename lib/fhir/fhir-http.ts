@@ -15,6 +15,8 @@ export interface FhirHttpRequest {
   signal?: AbortSignal;
   /** whether the operator named the server, see HttpRequest of the HTTP client */
   trusted?: boolean;
+  /** of request and answer. Left out: `application/fhir+json` */
+  mediaType?: string;
 }
 
 export interface FhirHttpAnswer {
@@ -44,8 +46,9 @@ export async function fhirExchange(
   maxBytes: number,
 ): Promise<FhirHttpAnswer | SmartError> {
   const what = `${request.method} ${describePath(request.url, fhirBaseUrl)}`;
-  const headers: Record<string, string> = { accept: FHIR_JSON };
-  if (request.body !== undefined) headers['content-type'] = FHIR_JSON;
+  const { mediaType = FHIR_JSON } = request;
+  const headers: Record<string, string> = { accept: mediaType };
+  if (request.body !== undefined) headers['content-type'] = mediaType;
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (!CONNECTION_HEADERS.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
   }

@@ -213,7 +213,7 @@ describe('the routes', () => {
     ['below a prefix', 'https://app.example.com/api/fhir/launch', {}],
     ['at the root', 'https://app.example.com/launch', { path: '' }],
     ['moved', 'https://app.example.com/smart/go', { path: '/smart/', launch: 'go' }],
-  ])('A1-5 the redirect URL is not the launch URL: %s', (_, callbackUrl, routes) => {
+  ])('A1-5 E-ORA-5 the redirect URL is not the launch URL: %s', (_, callbackUrl, routes) => {
     expect(mistakes({ ...GOOD, client: { ...GOOD.client, callbackUrl } }, routes)).toEqual([
       'client.callbackUrl is the launch URL: the redirect URL must be another one',
     ]);

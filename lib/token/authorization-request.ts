@@ -2,6 +2,7 @@ import * as oidc from 'openid-client';
 import { SmartError } from '../smart-error.js';
 import type { Registration } from '../ehr/registrations.js';
 import type { PkceMode } from '../ehr/known-fhir-server.js';
+import { serverScopes } from '../ehr/scope-names.js';
 import { supports } from '../ehr/smart-configuration.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
 import { requestedScope } from './requested-scope.js';
@@ -74,7 +75,7 @@ export async function createAuthorizationRequest(
   const url = authorizationUrl(registration, server.issuer, endpoint, {
     ...extraParameters,
     redirect_uri: registration.callbackUrl,
-    scope,
+    scope: serverScopes(scope, registration.switches),
     state,
     aud: registration.switches.aud ?? registration.iss,
     ...(codeVerifier && {

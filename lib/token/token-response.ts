@@ -1,6 +1,8 @@
 import type { JsonObject } from '../http/json.js';
 import type { LaunchContext } from '../ehr/launch-context.js';
 import { readLaunchContext } from '../ehr/launch-context.js';
+import type { KnownFhirServerSwitches } from '../ehr/known-fhir-server.js';
+import { smartScopes } from '../ehr/scope-names.js';
 
 /** A token response, checked (SMART 2.2 "App exchanges authorization code for access token", RFC 6749 5.1). */
 export interface TokenResponse {
@@ -25,7 +27,7 @@ export function readTokenResponse(
   response: JsonObject,
   requestedScope: string,
   receivedAt: number,
-  options: { references?: boolean } = {},
+  options: { references?: boolean } & Pick<KnownFhirServerSwitches, 'scopeNames'> = {},
 ): TokenResponse {
   const { access_token: accessToken, refresh_token: refreshToken, id_token: idToken, scope } = response;
   const isToken = typeof accessToken === 'string' && /^[\x21-\x7e]+$/.test(accessToken);
@@ -39,7 +41,7 @@ export function readTokenResponse(
     expiresAt: receivedAt + lifetimeSeconds(response.expires_in) * 1000,
     ...(typeof refreshToken === 'string' && refreshToken !== '' && { refreshToken }),
     ...(typeof idToken === 'string' && idToken !== '' && { idToken }),
-    scope: scope ?? requestedScope,
+    scope: typeof scope === 'string' ? smartScopes(scope, options) : requestedScope,
     scopeAssumed: scope === undefined || scope === null,
     context: readLaunchContext(response, options),
   };

@@ -50,12 +50,16 @@ describeWithChromium('an app in the frame of an EHR, in Chromium', () => {
   });
   afterEach(() => context.close());
 
-  /** Opens the EHR's page with the app in it; the frame once it is at `path` of the app. */
-  async function embed(path: string): Promise<Frame> {
+  /**
+   * Opens the EHR's page with the app in it; the frame once it is at `path` of the app.
+   *
+   * @param sandbox what the frame may do. Left out: everything
+   */
+  async function embed(path: string, sandbox?: string): Promise<Frame> {
     const patient = ehr.store.list('Patient')[0]!.id!;
     const launchUrl = ehr.launchUrl(app.clientId, { patient });
     const arrived = page.waitForResponse((response) => response.url().startsWith(`${app.url}${path}`));
-    await page.goto(portal.with(launchUrl));
+    await page.goto(portal.with(launchUrl, sandbox));
     await arrived;
     const frame = page.frames()[1]!;
     await frame.waitForLoadState();
@@ -72,6 +76,25 @@ describeWithChromium('an app in the frame of an EHR, in Chromium', () => {
     expect(cookies.map(({ name, httpOnly, secure, sameSite }) => [name, httpOnly, secure, sameSite])).toEqual(
       expect.arrayContaining([['smart-session', true, true, 'None']]),
     );
+  });
+
+  it('E-ATH-5 launches in a sandboxed frame, and its own forms work there', async () => {
+    const frame = await embed('/chart', 'allow-forms allow-popups allow-same-origin allow-scripts');
+    const patient = () => frame.evaluate(`fetch('/api/patient').then((answer) => answer.status)`);
+    expect(await patient()).toBe(200);
+
+    const answered = page.waitForResponse((response) => response.url() === `${app.url}/fhir/logout`);
+    await frame.evaluate(`{
+      const form = document.createElement('form');
+      form.method = 'post';
+      form.action = '/fhir/logout';
+      document.body.append(form);
+      form.submit();
+    }`);
+
+    expect((await answered).status()).toBe(303);
+    await frame.waitForURL(`${app.url}/chart`);
+    expect(await patient()).toBe(401);
   });
 
   it('C-9 C-6 the same app in a window of its own knows nothing of the frame’s session', async () => {

@@ -71,7 +71,7 @@ describe.each(adapters)('EHR launch on $name', ({ create }) => {
     expect((body as { sub: unknown }).sub).toEqual(expect.any(String));
   });
 
-  it('A3-5 lets two tabs of one browser launch at once, each ending with its own patient', async () => {
+  it('A3-5 E-NO-3 lets two tabs of one browser launch at once, each ending with its own patient', async () => {
     const app = apps.get('client_secret_basic')!;
     const other = ehr.store.list('Patient')[1]!;
     const browser = new Browser();

@@ -28,7 +28,7 @@ describe.each(adapters)('Several launches in one session on $name', ({ create })
     return [answer.status, body.id ?? body.error];
   };
 
-  it('G-5 gives every tab the patient it launched, by query or header', async () => {
+  it('G-5 E-NO-3 gives every tab the patient it launched, by query or header', async () => {
     const [one, two] = patients as [string, string];
     const browser = new Browser();
     const first = await app.launch(browser, { patient: one });

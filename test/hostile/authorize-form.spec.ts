@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { fieldsOf } from './app/form-page.js';
 import { setStage } from './app/stage.js';
 import { Visitor } from './app/visitor.js';
 import type { Sight } from './app/visitor.js';
@@ -6,14 +7,6 @@ import type { Json } from './ehr/exchange.js';
 import { LONG_SCOPE } from './ehr/profiles.js';
 
 const postable = (document: Json) => ({ ...document, capabilities: ['launch-ehr', 'authorize-post'] });
-
-/** Values of the page’s hidden fields, as a browser would read them. */
-function fieldsOf(page: string): Record<string, string> {
-  const decode = (text: string) =>
-    text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
-  const inputs = [...page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)];
-  return Object.fromEntries(inputs.map(([, name = '', value = '']) => [decode(name), decode(value)]));
-}
 
 describe('An authorization request that is too long for a URL', () => {
   const cast = setStage();

@@ -141,14 +141,17 @@ describe.each(adapters)('What a launch may be asked for on $name', ({ create }) 
     expect(await user.visit('/api/launch')).toMatchObject({ status: 401 });
   });
 
-  it.each(['', '/'])('A5-2 names the FHIR base as the EHR wrote it, with %j at its end', async (slash) => {
-    const iss = `${goodEhr().fhirBaseUrl}${slash}`;
-    const query = new URLSearchParams({ iss, launch: 'launch-1' });
+  it.each(['', '/'])(
+    'A5-2 E-MPL-1 names the FHIR base as the EHR wrote it, with %j at its end',
+    async (slash) => {
+      const iss = `${goodEhr().fhirBaseUrl}${slash}`;
+      const query = new URLSearchParams({ iss, launch: 'launch-1' });
 
-    const started = await launch(new Visitor(cast.app.url), query.toString());
+      const started = await launch(new Visitor(cast.app.url), query.toString());
 
-    expect(new URL(started.headers.get('location')!).searchParams.getAll('aud')).toEqual([iss]);
-  });
+      expect(new URL(started.headers.get('location')!).searchParams.getAll('aud')).toEqual([iss]);
+    },
+  );
 
   it('A6-6 ends at the configured page, whatever launch and callback name; neither code nor state is left', async () => {
     const user = new Visitor(cast.app.url);

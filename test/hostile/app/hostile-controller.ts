@@ -1,6 +1,6 @@
 import { Controller, Get, Header, Query, UseGuards } from '@nestjs/common';
 import type { Observation } from 'fhir/r4.js';
-import { FhirClient, ReadyClient, SmartSessionGuard, unwrap } from 'nestjs-smart-on-fhir';
+import { FhirClient, ReadyClient, RequireScopes, SmartSessionGuard, unwrap } from 'nestjs-smart-on-fhir';
 
 /** Everything an app does with a launch, each as a route of its own. */
 @Controller('api')
@@ -24,6 +24,12 @@ export class HostileController {
   @Get('patient')
   async patient(@FhirClient() fhir: ReadyClient) {
     return unwrap(await fhir.patient.request());
+  }
+
+  @Get('vitals')
+  @RequireScopes('patient/Observation.rs')
+  async vitals(@FhirClient() fhir: ReadyClient) {
+    return unwrap(await fhir.request('Observation'));
   }
 
   @Get('user')

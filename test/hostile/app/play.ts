@@ -22,7 +22,7 @@ export interface Cast {
 /** Plays one row: a user launches from an EHR that has this fault, and must see what the row expects. */
 export async function play({ ehr, app, clock, accept }: Cast, fault: Fault): Promise<void> {
   const { profile = 'basic', expect: expected, visits = ['/api/patient'], later } = fault;
-  const tenant = ehr.tenant({ profile, misbehaviour: fault });
+  const tenant = ehr.tenant({ profile, misbehaviour: fault, launch: fault.launch });
   app.log.length = 0;
   const user = new Visitor(app.url, accept);
   let sight = await user.signIn(tenant);

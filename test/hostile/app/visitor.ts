@@ -41,8 +41,10 @@ export class Visitor {
 
   /** Up to the callback’s address, which is not opened. */
   async toCallback(ehr: Tenant): Promise<URL | Sight> {
-    const query = new URLSearchParams({ iss: ehr.fhirBaseUrl, launch: 'launch-1' });
-    const started = await this.open('launch', `${this.appUrl}/fhir/launch?${query.toString()}`);
+    const { fhirBaseUrl: iss, launch } = ehr;
+    const route = launch === null ? 'standalone' : 'launch';
+    const query = new URLSearchParams({ iss, ...(launch !== null && { launch }) });
+    const started = await this.open('launch', `${this.appUrl}/fhir/${route}?${query.toString()}`);
     const authorize = started.headers.get('location');
     if (authorize === null) return started;
     const granted = await this.browser.get(authorize);

@@ -15,7 +15,7 @@ export function answerAuthorize(ehr: Tenant, request: Seen): Answer {
     get('response_type') === 'code' &&
     get('aud') === fhirBaseUrl &&
     get('code_challenge_method') === 'S256' &&
-    get('launch') === 'launch-1';
+    get('launch') === (ehr.launch ?? undefined);
   const code = ehr.secret('code');
   ehr.codes.set(code, {
     scope: get('scope') ?? '',

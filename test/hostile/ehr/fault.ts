@@ -68,6 +68,8 @@ export interface Fault extends Misbehaviour {
   expect: Expectation;
   /** how the app is registered. Left out: `basic` */
   profile?: ProfileName;
+  /** the handle of the launch; null: the app is launched standalone. Left out: `launch-1` */
+  launch?: string | null;
   /** guarded routes visited after the launch. Left out: `/api/patient` */
   visits?: string[];
   /** milliseconds that pass between the launch and each visit */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Json } from './exchange.js';
-import { CLIENT_ID } from './profiles.js';
 import type { Tenant } from './tenant.js';
 
 /** An id_token of SMART 2.2, signed with the EHR’s key of the moment; the tenant’s hooks spoil it. */
@@ -15,7 +14,7 @@ export async function issueIdToken(
   const good: Json = {
     iss: ehr.issuer,
     sub: 'user-1',
-    aud: CLIENT_ID,
+    aud: ehr.clientId,
     exp: now + 300,
     iat: now,
     fhirUser: `${ehr.fhirBaseUrl}/Practitioner/dr1`,

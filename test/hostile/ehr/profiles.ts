@@ -1,5 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose';
 import type { JWK } from 'jose';
+import { createRealProfiles } from './real-profiles.js';
+import type { RealProfileName } from './real-profiles.js';
 import type { ClientAuthenticationConfiguration, KnownFhirServerSwitches } from 'nestjs-smart-on-fhir';
 
 export const CLIENT_ID = 'growth-chart';
@@ -18,12 +20,21 @@ export const LONG_SCOPE = [
 ].join(' ');
 
 export type ProfileName =
-  'basic' | 'public' | 'asymmetric' | 'inferno' | 'long' | 'anonymous' | 'pkce' | 'aliased' | 'noRefresh';
+  | RealProfileName
+  | 'basic'
+  | 'public'
+  | 'asymmetric'
+  | 'inferno'
+  | 'long'
+  | 'anonymous'
+  | 'pkce'
+  | 'aliased'
+  | 'noRefresh';
 
 /** One registration of the app at the EHR; the EHR’s URL holds its name, so that one app may have all of them. */
 export interface Profile {
   client: ClientAuthenticationConfiguration;
-  switches: KnownFhirServerSwitches & { scope?: string };
+  switches: KnownFhirServerSwitches & { scope?: string; clientId?: string };
   /** what verifies the app’s assertions */
   publicJwk?: JWK;
 }
@@ -40,6 +51,7 @@ export async function createProfiles(alias: string): Promise<Profiles> {
     clientSecret: CLIENT_SECRET,
   };
   return {
+    ...(await createRealProfiles(basic)),
     basic: { client: basic, switches: {} },
     public: { client: { type: 'public' }, switches: {} },
     asymmetric: {

@@ -9,6 +9,7 @@ import { ok, send } from './exchange.js';
 import type { Misbehaviour } from './fault.js';
 import { FhirData } from './fhir-data.js';
 import type { HostileEhr } from './hostile-ehr.js';
+import { CLIENT_ID } from './profiles.js';
 import type { Profile, ProfileName } from './profiles.js';
 import { answerRevocation, answerToken } from './token-endpoint.js';
 
@@ -25,6 +26,8 @@ export interface TenantSettings {
   /** `false`: the issuer is the FHIR base, and says so nowhere else (Inferno’s mock) */
   ownIssuer?: boolean;
   patient?: string;
+  /** the handle of its launches; null: the app is launched standalone. Left out: `launch-1` */
+  launch?: string | null;
 }
 
 /**
@@ -42,6 +45,7 @@ export class Tenant {
   readonly fhir: FhirData;
   readonly profile: Profile;
   readonly patient: string;
+  readonly launch: string | null;
   signingKey: SigningKey;
   keys: JWK[];
   /** what a test may count with, e.g. how often a key was asked for */
@@ -57,6 +61,7 @@ export class Tenant {
     this.profile = server.profiles[settings.profile];
     this.misbehaviour = settings.misbehaviour;
     this.patient = settings.patient ?? 'p1';
+    this.launch = settings.launch === undefined ? 'launch-1' : settings.launch;
     this.signingKey = server.keys.rsa;
     this.keys = [server.keys.rsa.publicJwk];
     this.fhir = new FhirData(this);
@@ -72,6 +77,11 @@ export class Tenant {
 
   get issuer(): string {
     return this.settings.ownIssuer === false ? this.fhirBaseUrl : this.url;
+  }
+
+  /** how the app is registered here */
+  get clientId(): string {
+    return this.profile.switches.clientId ?? CLIENT_ID;
   }
 
   /** The server of somebody who should never hear from the app. */

@@ -3,7 +3,7 @@ import { importJWK, jwtVerify } from 'jose';
 import { issueIdToken } from './id-tokens.js';
 import { oauthError, ok } from './exchange.js';
 import type { Answer, Json, Seen } from './exchange.js';
-import { CLIENT_ID, CLIENT_SECRET } from './profiles.js';
+import { CLIENT_SECRET } from './profiles.js';
 import type { CodeGrant, Tenant } from './tenant.js';
 
 export async function answerToken(ehr: Tenant, request: Seen): Promise<Answer> {
@@ -78,9 +78,9 @@ async function tokens(ehr: Tenant, grant: CodeGrant): Promise<Json> {
 
 async function isClient(ehr: Tenant, { headers, form }: Seen): Promise<boolean> {
   const { client, publicJwk } = ehr.profile;
-  if (client.type === 'public') return form.get('client_id') === CLIENT_ID && !headers.authorization;
+  if (client.type === 'public') return form.get('client_id') === ehr.clientId && !headers.authorization;
   if (client.type === 'confidential-symmetric') {
-    const credentials = Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString('base64');
+    const credentials = Buffer.from(`${ehr.clientId}:${CLIENT_SECRET}`).toString('base64');
     return headers.authorization === `Basic ${credentials}`;
   }
   const assertion = form.get('client_assertion') ?? '';
@@ -89,8 +89,8 @@ async function isClient(ehr: Tenant, { headers, form }: Seen): Promise<boolean> 
   try {
     const audience = `${ehr.url}/token`;
     await jwtVerify(assertion, await importJWK(publicJwk), {
-      issuer: CLIENT_ID,
-      subject: CLIENT_ID,
+      issuer: ehr.clientId,
+      subject: ehr.clientId,
       audience,
     });
     return true;
