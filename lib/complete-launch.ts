@@ -36,7 +36,7 @@ export async function completeLaunch(
   const identity = await identify(parts, tokens, pending, registration);
   if (identity instanceof SmartError) return identity;
   const patient = lacksPatient(tokens)
-    ? await findPatient(parts, tokens, identity, registration)
+    ? await findPatient(parts, { ...tokens, dpopKey: pending.dpopKey }, identity, registration)
     : tokens.context.patient;
   if (patient instanceof SmartError) return patient;
   const { accessToken, expiresAt, refreshToken, scope, scopeAssumed, context } = tokens;
@@ -50,6 +50,7 @@ export async function completeLaunch(
     issuedAt: now,
     expiresAt,
     ...(refreshToken && { refreshToken }),
+    ...(pending.dpopKey && { dpopKey: pending.dpopKey }),
     scope,
     scopeAssumed,
     context: { ...context, patient },
@@ -65,11 +66,18 @@ async function exchangeCode(
   pending: PendingLaunch,
   registration: Registration,
 ): Promise<TokenResponse | SmartError> {
-  const answer = await tokenRequest(parts.http, registration, pending.server, 'authorization_code', {
-    code,
-    redirect_uri: pending.callbackUrl,
-    ...(pending.codeVerifier && { code_verifier: pending.codeVerifier }),
-  });
+  const answer = await tokenRequest(
+    parts.http,
+    registration,
+    pending.server,
+    'authorization_code',
+    {
+      code,
+      redirect_uri: pending.callbackUrl,
+      ...(pending.codeVerifier && { code_verifier: pending.codeVerifier }),
+    },
+    { dpopKey: pending.dpopKey },
+  );
   if (answer instanceof SmartError) return answer;
   let tokens: TokenResponse;
   try {

@@ -64,6 +64,7 @@ export type {
   LaunchTarget,
   LookUpRegistration,
   PkceMode,
+  PushedAuthorizationRequests,
   SmartClientConfiguration,
 } from './ehr/known-fhir-server.js';
 export { EhrPresets } from './ehr/presets.js';

@@ -5,9 +5,10 @@ import { fhirExchange } from './fhir/fhir-http.js';
 import type { HttpClient } from './http/http-client.js';
 import { isJsonObject } from './http/json.js';
 import { SmartScopes } from './scope/scope.js';
-import type { VerifiedIdentity } from './session/launch-record.js';
+import type { LaunchRecord, VerifiedIdentity } from './session/launch-record.js';
 import type { ResolvedOptions } from './smart-client-options.js';
 import { SmartError } from './smart-error.js';
+import { showWithProof } from './token/dpop.js';
 import type { TokenResponse } from './token/token-response.js';
 
 const NOT_ONE = 'its patients were searched (discoverPatient), and not exactly one was found';
@@ -16,6 +17,9 @@ interface Parts {
   http: HttpClient;
   options: ResolvedOptions;
 }
+
+/** Tokens, and the key they are bound to where they are (DPoP). */
+type BoundTokens = TokenResponse & Pick<LaunchRecord, 'dpopKey'>;
 
 /** Access to one patient's data was granted, and not said to whose (SMART 2.2 "Scopes and Launch Context"). */
 export function lacksPatient({ scope, context }: TokenResponse): boolean {
@@ -35,7 +39,7 @@ export function noPatient(hint = 'it may need the scope launch/patient', cause?:
 /** The id of the patient that the token response did not name, from where the server's switches say. */
 export async function findPatient(
   parts: Parts,
-  tokens: TokenResponse,
+  tokens: BoundTokens,
   identity: VerifiedIdentity | null,
   registration: Registration,
 ): Promise<string | SmartError> {
@@ -51,7 +55,7 @@ export async function findPatient(
 
 async function discoveredPatient(
   { http, options }: Parts,
-  { accessToken }: TokenResponse,
+  { accessToken, dpopKey }: BoundTokens,
   { iss, isKnown, switches }: Registration,
 ): Promise<string | SmartError> {
   const answer = await fhirExchange(
@@ -63,6 +67,7 @@ async function discoveredPatient(
       url: underFhirBase(iss, 'Patient'),
       trusted: isKnown,
       mediaType: switches.fhirMediaType,
+      ...(dpopKey && { showToken: showWithProof(dpopKey, accessToken) }),
     },
     options.maxFhirResponseBytes,
   );

@@ -15,6 +15,7 @@ import type { HttpClient } from './http/http-client.js';
 import { SmartScopes } from './scope/scope.js';
 import type { LaunchRecord } from './session/launch-record.js';
 import { SmartError } from './smart-error.js';
+import { showWithProof } from './token/dpop.js';
 
 /** What a ReadyClient needs of the launch it stands for. */
 export interface LaunchHandle {
@@ -160,11 +161,12 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
   ): Promise<FhirHttpAnswer | SmartError> {
     const url = fhirUrl(this.fhirBaseUrl, target);
     if (url instanceof SmartError) return url;
-    const send = () =>
-      fhirExchange(
+    const send = () => {
+      const { accessToken, dpopKey } = this.#record;
+      return fhirExchange(
         this.#http,
         this.fhirBaseUrl,
-        this.#record.accessToken,
+        accessToken,
         {
           method,
           url,
@@ -173,9 +175,11 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
           signal: options.signal,
           trusted: this.#handle.isKnownServer,
           mediaType: this.#handle.mediaType,
+          ...(dpopKey && { showToken: showWithProof(dpopKey, accessToken) }),
         },
         this.#maxBytes,
       );
+    };
     const used = this.#record;
     const first = await send();
     if (!isUnauthorized(first)) return first;

@@ -22,6 +22,7 @@ import { runtimeFor } from './smart-runtime.js';
 import type { SmartRuntime } from './smart-runtime.js';
 import { createAuthorizationRequest } from './token/authorization-request.js';
 import type { AuthorizationForm, AuthorizationParameters } from './token/authorization-request.js';
+import { pushedIfWanted } from './token/pushed-authorization-request.js';
 import { introspectToken } from './token/introspection.js';
 import type { Introspection } from './token/introspection.js';
 import { revokeToken } from './token/revocation.js';
@@ -265,11 +266,13 @@ export class SmartClient {
       const server = await this.#runtime.discovery.discover(registration);
       if (server instanceof SmartError) return server;
       const isEhrLaunch = parameters.launch !== undefined;
-      const request = await createAuthorizationRequest(registration, server, parameters, options.pkceMode);
-      if (request instanceof SmartError) return request;
+      const built = await createAuthorizationRequest(registration, server, parameters, options.pkceMode);
+      if (built instanceof SmartError) return built;
       const browserId = this.#browserId() ?? (this.#session.browserStarted ? randomId() : null);
       if (browserId === null) return new SmartError('no_session', 'A launch needs a session id');
-      const { url, form, state, codeVerifier, nonce, scope } = request;
+      const request = await pushedIfWanted(this.#runtime.http, registration, server, built);
+      if (request instanceof SmartError) return request;
+      const { url, form, state, codeVerifier, nonce, dpopKey, scope } = request;
       for (const warning of launchWarnings(server, scope, isEhrLaunch)) {
         this.#runtime.warnOnce(registration.name, warning);
       }
@@ -281,6 +284,7 @@ export class SmartClient {
         scope,
         ...(codeVerifier && { codeVerifier }),
         ...(nonce && { nonce }),
+        ...(dpopKey && { dpopKey }),
         returnUrl: returnUrl(returnTo, registration.redirectUrl),
         startedAt: Date.now(),
       });

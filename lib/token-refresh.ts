@@ -121,7 +121,7 @@ export class TokenRefresh {
         ...(scope !== undefined && { scope: serverScopes(scope, registration.switches) }),
         ...(registration.switches.refreshWithRedirectUri && { redirect_uri: registration.callbackUrl }),
       },
-      (json) => (received = json),
+      { dpopKey: record.dpopKey, received: (json) => (received = json) },
     );
     const response =
       answer instanceof SmartError ? answer : usable(answer, scope ?? record.scope, registration);

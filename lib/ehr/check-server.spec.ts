@@ -61,6 +61,9 @@ describe('a known server', () => {
         scopeNames: { 'patient/Patient.rs': 'https://ehr.example.org/patient.Patient.rs' },
         discoverPatient: true,
         patientFromFhirUser: false,
+        pushedAuthorizationRequests: 'ifRequired',
+        dpop: true,
+        resource: true,
       },
     ],
   ])('is taken: %s', (_, server) => {
@@ -81,6 +84,11 @@ describe('a known server', () => {
     ['a switch out of the environment', { ...PUBLIC, sendNonce: 'false' }, 'sendNonce must be true or false'],
     ['a switch with a typo', { ...PUBLIC, sendnonce: false }, 'sendnonce is not an option: write sendNonce'],
     ['an aud that is none', { ...PUBLIC, aud: '' }, 'aud is missing'],
+    [
+      'pushed requests as text',
+      { ...PUBLIC, pushedAuthorizationRequests: 'true' },
+      'pushedAuthorizationRequests must be true, false or',
+    ],
     ['aliases as text', { ...PUBLIC, issuerAliases: 'https://a' }, 'issuerAliases must be a list'],
     ['a type that no user has', { ...PUBLIC, bareFhirUserType: 'Device' }, 'bareFhirUserType must be one of'],
     [

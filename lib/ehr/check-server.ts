@@ -22,6 +22,8 @@ const BOOLEANS = [
   'legacyMetadata',
   'discoverPatient',
   'patientFromFhirUser',
+  'dpop',
+  'resource',
 ] as const;
 const CHOICES = {
   bareFhirUserType: ['Practitioner', 'Patient'],
@@ -32,7 +34,16 @@ const CHOICES = {
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 /** where relative endpoints are tried while the issuer is known only by a pattern */
 const ANY_BASE = 'https://ehr.invalid/fhir';
-const ENDPOINTS = ['issuer', 'authorization', 'token', 'jwks', 'introspection', 'revocation', 'endSession'];
+const ENDPOINTS = [
+  'issuer',
+  'authorization',
+  'token',
+  'jwks',
+  'introspection',
+  'revocation',
+  'endSession',
+  'pushedAuthorization',
+];
 const OPTIONS = [
   'name',
   'issuer',
@@ -52,6 +63,7 @@ const OPTIONS = [
   'pkceMode',
   'scopeNames',
   ...Object.keys(CHOICES),
+  'pushedAuthorizationRequests',
   ...BOOLEANS,
 ];
 
@@ -146,7 +158,10 @@ function checkSwitches(path: string, server: KnownFhirServer, development: boole
       mistakes.push(`${path}.${name} must be one of ${choices.join(', ')}`);
   }
   if (server.scopeNames !== undefined) mistakes.push(...checkScopeNames(path, server.scopeNames));
-  const { issuerAliases, endpoints } = server;
+  const { issuerAliases, endpoints, pushedAuthorizationRequests: pushes } = server;
+  if (![undefined, true, false, 'ifRequired'].includes(pushes)) {
+    mistakes.push(`${path}.pushedAuthorizationRequests must be true, false or 'ifRequired'`);
+  }
   if (issuerAliases !== undefined && !(Array.isArray(issuerAliases) && issuerAliases.every(isText))) {
     mistakes.push(`${path}.issuerAliases must be a list of issuers, as id_tokens carry them`);
   }

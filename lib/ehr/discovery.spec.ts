@@ -262,6 +262,7 @@ describe('endpoints set by hand', () => {
       introspection: '/introspect',
       revocation: '/revoke',
       endSession: '/end',
+      pushedAuthorization: '/par',
     };
 
     expect(await configuration('/fhir', { endpoints: all })).toEqual({
@@ -272,6 +273,7 @@ describe('endpoints set by hand', () => {
       introspection_endpoint: `${server.url}/introspect`,
       revocation_endpoint: `${server.url}/revoke`,
       end_session_endpoint: `${server.url}/end`,
+      pushed_authorization_request_endpoint: `${server.url}/par`,
       capabilities: [],
     });
     expect(server.connections).toBe(0);

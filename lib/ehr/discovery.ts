@@ -142,6 +142,10 @@ export class Discovery {
       introspection_endpoint: url('endpoints.introspection', endpoints.introspection),
       revocation_endpoint: url('endpoints.revocation', endpoints.revocation),
       end_session_endpoint: url('endpoints.endSession', endpoints.endSession),
+      pushed_authorization_request_endpoint: url(
+        'endpoints.pushedAuthorization',
+        endpoints.pushedAuthorization,
+      ),
     };
     const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
     return { capabilities: [], ...discovered, ...given } as SmartConfiguration;

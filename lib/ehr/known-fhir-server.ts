@@ -57,6 +57,7 @@ export interface EndpointOverrides {
   introspection?: string;
   revocation?: string;
   endSession?: string;
+  pushedAuthorization?: string;
 }
 
 /**
@@ -74,6 +75,13 @@ export type PkceMode = 'required' | 'ifSupported' | 'disabled' | 'unsafeV1';
 
 /** Where a launch goes on that begins in a frame of the EHR: in it, in the whole window, or in a new one. */
 export type LaunchTarget = '_self' | '_top' | '_blank' | 'popup';
+
+/**
+ * Pushed authorization requests (RFC 9126): the app sends its request to the EHR itself, and the browser carries
+ * nothing but a reference to it. `ifRequired`: where the SMART configuration says
+ * `require_pushed_authorization_requests`; `true`: always; `false`: never.
+ */
+export type PushedAuthorizationRequests = 'ifRequired' | boolean;
 
 /** Per-server switches. Left out, each has the safe, standard behaviour. */
 export interface KnownFhirServerSwitches {
@@ -136,6 +144,16 @@ export interface KnownFhirServerSwitches {
   patientFromFhirUser?: boolean;
   /** `iss` may arrive with a query, which is ignored when matching and cut off (navikt). Default `false` */
   stripIssQuery?: boolean;
+  /** whether authorization requests are pushed (RFC 9126; Norway's HelseID). Default `'ifRequired'` */
+  pushedAuthorizationRequests?: PushedAuthorizationRequests;
+  /**
+   * `true`: tokens are bound to a key of each launch (DPoP, RFC 9449; Norway's HelseID), so that a stolen one is of
+   * no use. The SMART configuration must list ES256, ES384 or ES512 in `dpop_signing_alg_values_supported`, and
+   * Bearer tokens are refused. Default `false`
+   */
+  dpop?: boolean;
+  /** `true`: the FHIR base is sent as `resource` too (RFC 8707), besides `aud`. Default `false` */
+  resource?: boolean;
 }
 
 /**

@@ -15,6 +15,7 @@ const ENDPOINTS = [
   'end_session_endpoint',
   'user_access_brand_bundle',
   'smart_app_state_endpoint',
+  'pushed_authorization_request_endpoint',
 ] as const;
 
 function read(document: Record<string, unknown>, base = BASE, allowHttp = false) {
@@ -41,7 +42,9 @@ describe('readSmartConfiguration', () => {
       token_endpoint_auth_methods_supported: ['private_key_jwt'],
       token_endpoint_auth_signing_alg_values_supported: ['ES384'],
       id_token_signing_alg_values_supported: ['RS256'],
+      dpop_signing_alg_values_supported: ['ES256'],
       authorization_response_iss_parameter_supported: true,
+      require_pushed_authorization_requests: true,
       associated_endpoints: [{ url: 'https://as.example.org/fhir', capabilities: ['smart-app-state'] }],
       user_access_brand_identifier: { system: 'urn:ietf:rfc:3986', value: 'https://ehr.example.org' },
     };

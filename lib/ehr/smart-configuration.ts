@@ -15,6 +15,7 @@ export interface SmartConfiguration {
   registration_endpoint?: string;
   management_endpoint?: string;
   end_session_endpoint?: string;
+  pushed_authorization_request_endpoint?: string;
   capabilities: string[];
   scopes_supported?: string[];
   code_challenge_methods_supported?: string[];
@@ -22,7 +23,9 @@ export interface SmartConfiguration {
   token_endpoint_auth_methods_supported?: string[];
   token_endpoint_auth_signing_alg_values_supported?: string[];
   id_token_signing_alg_values_supported?: string[];
+  dpop_signing_alg_values_supported?: string[];
   authorization_response_iss_parameter_supported?: boolean;
+  require_pushed_authorization_requests?: boolean;
   /** FHIR servers that share this authorization server (SMART 2.2 "Conformance") */
   associated_endpoints?: AssociatedEndpoint[];
   user_access_brand_bundle?: string;
@@ -90,6 +93,7 @@ const ENDPOINTS = [
   'registration_endpoint',
   'management_endpoint',
   'end_session_endpoint',
+  'pushed_authorization_request_endpoint',
   'user_access_brand_bundle',
   'smart_app_state_endpoint',
 ] as const;
@@ -104,6 +108,12 @@ const LISTS = [
 const ALGORITHM_LISTS = [
   'token_endpoint_auth_signing_alg_values_supported',
   'id_token_signing_alg_values_supported',
+  'dpop_signing_alg_values_supported',
+] as const;
+
+const FLAGS = [
+  'authorization_response_iss_parameter_supported',
+  'require_pushed_authorization_requests',
 ] as const;
 
 /**
@@ -132,8 +142,8 @@ export function readSmartConfiguration(
     const list = stringList(document[name])?.filter((alg) => ALGORITHM.test(alg));
     if (list) configuration[name] = list.slice(0, MAX_ALGORITHMS);
   }
-  if (document.authorization_response_iss_parameter_supported === true) {
-    configuration.authorization_response_iss_parameter_supported = true;
+  for (const name of FLAGS) {
+    if (document[name] === true) configuration[name] = true;
   }
   if (Array.isArray(document.associated_endpoints)) {
     configuration.associated_endpoints = document.associated_endpoints

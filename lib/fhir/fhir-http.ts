@@ -7,6 +7,12 @@ import { describePath } from './fhir-url.js';
 
 export type FhirMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** Sends a request with headers that show its token; again where the server asks for that. */
+export type ShowToken = (
+  request: { method: FhirMethod; url: URL },
+  send: (headers: Record<string, string>) => Promise<HttpAnswer>,
+) => Promise<HttpAnswer>;
+
 export interface FhirHttpRequest {
   method: FhirMethod;
   url: URL;
@@ -17,6 +23,8 @@ export interface FhirHttpRequest {
   trusted?: boolean;
   /** of request and answer. Left out: `application/fhir+json` */
   mediaType?: string;
+  /** how the token is shown where it is no Bearer token */
+  showToken?: ShowToken;
 }
 
 export interface FhirHttpAnswer {
@@ -52,19 +60,21 @@ export async function fhirExchange(
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (!CONNECTION_HEADERS.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
   }
-  // last, so that no caller's header sends another token
-  headers.authorization = `Bearer ${accessToken}`;
-  let answer: HttpAnswer;
-  try {
-    answer = await http.send({
+  const send = async (credentials: Record<string, string>) =>
+    http.send({
       method: request.method,
       url: request.url,
-      headers,
+      // last, so that no caller's header sends another token
+      headers: { ...headers, ...credentials },
       body: request.body === undefined ? undefined : JSON.stringify(request.body),
       signal: request.signal,
       limits: { maxBytes },
       trusted: request.trusted,
     });
+  const { showToken } = request;
+  let answer: HttpAnswer;
+  try {
+    answer = await (showToken ? showToken(request, send) : send({ authorization: `Bearer ${accessToken}` }));
   } catch (error) {
     return asFhirFailure(error, what);
   }

@@ -1,3 +1,4 @@
+import type { JWK } from 'jose';
 import type { LaunchContext } from '../ehr/launch-context.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
 
@@ -40,6 +41,8 @@ export interface LaunchRecord {
   issuedAt: number;
   expiresAt: number;
   refreshToken?: string;
+  /** the private key that the tokens are bound to (RFC 9449); absent: they are Bearer tokens */
+  dpopKey?: JWK;
   scope: string;
   scopeAssumed: boolean;
   context: LaunchContext;

@@ -1,3 +1,4 @@
+import type { JWK } from 'jose';
 import type { PinnedServer } from './launch-record.js';
 import { BROWSER_PREFIX, PENDING_PREFIX, entryKey } from './keys.js';
 import type { SealedBox } from './sealed-box.js';
@@ -13,6 +14,8 @@ export interface PendingLaunch {
   /** absent only where PKCE is switched off */
   codeVerifier?: string;
   nonce?: string;
+  /** the private key that the tokens must be bound to */
+  dpopKey?: JWK;
   /** page of the app that the browser goes to, checked; left out: `redirectUrl` */
   returnUrl?: string;
   startedAt: number;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { calculateJwkThumbprint } from 'jose';
 import { ISS, registrationOf } from '../../test/support/registration.js';
 import type { ServerSettings } from '../../test/support/registration.js';
 import type { ClientAuthenticationConfiguration } from '../ehr/known-fhir-server.js';
@@ -79,6 +80,67 @@ describe('the authorization request', () => {
     const { sent } = await request({});
     expect(sent.getAll('aud')).toEqual([ISS]);
     expect(sent.has('resource')).toBe(false);
+  });
+
+  it('A5-13 C-25 sends the FHIR base as resource too where that is switched on, whatever aud is', async () => {
+    const { sent } = await request({}, { settings: { resource: true, aud: 'https://ehr.example.org' } });
+    expect(sent.getAll('resource')).toEqual([ISS]);
+    expect(sent.getAll('aud')).toEqual(['https://ehr.example.org']);
+  });
+
+  it('A5-13 sends one resource, where the endpoint has one in its query', async () => {
+    const authorization_endpoint = `${SERVER.authorization_endpoint}?resource=x&tenant=1`;
+    const { sent } = await request({}, { settings: { resource: true }, server: { authorization_endpoint } });
+    expect(sent.getAll('resource')).toEqual([ISS]);
+    expect(sent.get('tenant')).toBe('1');
+  });
+
+  it('A5-13 C-25 never sends a fragment: a FHIR base with one is none', () => {
+    expect(() => registrationOf({ iss: `${ISS}#x`, resource: true })).toThrow('not the URL of a FHIR server');
+  });
+
+  describe('where tokens are to be bound to a key', () => {
+    const settings = { dpop: true };
+
+    it.each([
+      [['ES384', 'ES256', 'RS256'], 'P-256'],
+      [['RS256', 'ES384'], 'P-384'],
+      [['ES512'], 'P-521'],
+    ])(
+      'C-22 makes a key for what the server takes, of %j, and names its thumbprint',
+      async (offered, crv) => {
+        const server = { dpop_signing_alg_values_supported: offered };
+        const [one, other] = [
+          await request({}, { settings, server }),
+          await request({}, { settings, server }),
+        ];
+        expect(one.dpopKey).toMatchObject({ kty: 'EC', crv, d: expect.any(String) });
+        expect(one.sent.getAll('dpop_jkt')).toEqual([await calculateJwkThumbprint(one.dpopKey!)]);
+        expect(one.url.href).not.toContain(one.dpopKey!.d);
+        expect(other.dpopKey!.d).not.toBe(one.dpopKey!.d);
+      },
+    );
+
+    it.each([undefined, [], ['RS256', 'none', 'HS256']])(
+      'C-22 stops where the server offers %j',
+      async (offered) => {
+        const server = { ...SERVER, dpop_signing_alg_values_supported: offered };
+        expect(await createAuthorizationRequest(registrationOf(settings), server, {})).toMatchObject({
+          error: 'discovery_failed',
+          message: expect.stringContaining(
+            'lists none of ES256, ES384, ES512 in dpop_signing_alg_values_supported',
+          ),
+        });
+      },
+    );
+
+    it('C-22 binds nothing unless that is switched on', async () => {
+      const { sent, dpopKey } = await request(
+        {},
+        { server: { dpop_signing_alg_values_supported: ['ES256'] } },
+      );
+      expect([sent.has('dpop_jkt'), dpopKey]).toEqual([false, undefined]);
+    });
   });
 
   it('E-ATH-1 sends the aud that is set for the server instead', async () => {

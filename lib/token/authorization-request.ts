@@ -1,3 +1,5 @@
+import { calculateJwkThumbprint } from 'jose';
+import type { JWK } from 'jose';
 import * as oidc from 'openid-client';
 import { SmartError } from '../smart-error.js';
 import type { Registration } from '../ehr/registrations.js';
@@ -5,6 +7,7 @@ import type { PkceMode } from '../ehr/known-fhir-server.js';
 import { serverScopes } from '../ehr/scope-names.js';
 import { supports } from '../ehr/smart-configuration.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
+import { newDpopKey } from './dpop.js';
 import { requestedScope } from './requested-scope.js';
 
 /** An authorization request sent as a form: the fields go to `action` by POST (capability `authorize-post`). */
@@ -18,9 +21,14 @@ export interface AuthorizationRequest {
   url: string;
   /** set where the URL is too long to be safe and the server takes a POST */
   form?: AuthorizationForm;
+  /** where it goes, and what it says besides `client_id` and `response_type` */
+  endpoint: string;
+  parameters: Record<string, string>;
   state: string;
   codeVerifier?: string;
   nonce?: string;
+  /** the private key that the launch's tokens will be bound to, where the server has the switch `dpop` */
+  dpopKey?: JWK;
   scope: string;
 }
 
@@ -39,7 +47,7 @@ export interface AuthorizationParameters {
 /** some servers and proxies cut URLs at 2,048 characters */
 const MAX_URL_LENGTH = 2_000;
 const RESERVED =
-  /^(response_type|response_mode|client_id|client_secret|redirect_uri|scope|state|aud|launch|nonce|code_challenge|code_challenge_method|code_verifier|request|request_uri)$/;
+  /^(response_type|response_mode|client_id|client_secret|redirect_uri|scope|state|aud|launch|nonce|code_challenge|code_challenge_method|code_verifier|request|request_uri|dpop_jkt)$/;
 
 /**
  * Builds the authorization request of SMART 2.2 "Obtain authorization code": PKCE S256, 256-bit state,
@@ -50,7 +58,7 @@ const RESERVED =
 export async function createAuthorizationRequest(
   registration: Registration,
   server: SmartConfiguration,
-  parameters: AuthorizationParameters,
+  given: AuthorizationParameters,
   pkceMode?: PkceMode,
 ): Promise<AuthorizationRequest | SmartError> {
   if (!server.authorization_endpoint) {
@@ -58,40 +66,48 @@ export async function createAuthorizationRequest(
   }
   const usesPkce = pkceDecision(registration.switches.pkceMode ?? pkceMode, server);
   if (usesPkce instanceof SmartError) return usesPkce;
-  const { extraParameters = {}, launch } = parameters;
+  const { extraParameters = {}, launch } = given;
   const reserved = Object.keys(extraParameters).find((name) => RESERVED.test(name));
   if (reserved !== undefined) {
     return new SmartError('invalid_launch_request', `extraParameters must not set ${reserved}`);
   }
-  const scope = requestedScope(parameters.scope ?? registration.scope, parameters);
+  const scope = requestedScope(given.scope ?? registration.scope, given);
   if (scope === '') {
     return new SmartError('invalid_launch_request', 'The launch asks for no scope; name at least one');
   }
-  const endpoint = withoutOurs(server.authorization_endpoint, extraParameters);
   const state = oidc.randomState();
   const codeVerifier = usesPkce ? oidc.randomPKCECodeVerifier() : undefined;
   const wantsNonce = scope.split(' ').includes('openid') && registration.switches.sendNonce !== false;
   const nonce = wantsNonce ? oidc.randomNonce() : undefined;
-  const url = authorizationUrl(registration, server.issuer, endpoint, {
+  const dpopKey = registration.switches.dpop ? await newDpopKey(server) : undefined;
+  if (dpopKey instanceof SmartError) return dpopKey;
+  const parameters: Record<string, string> = {
     ...extraParameters,
     redirect_uri: registration.callbackUrl,
     scope: serverScopes(scope, registration.switches),
     state,
     aud: registration.switches.aud ?? registration.iss,
+    ...(registration.switches.resource && { resource: registration.iss }),
     ...(codeVerifier && {
       code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
       code_challenge_method: 'S256',
     }),
     ...(nonce && { nonce }),
     ...(launch !== undefined && { launch }),
-  });
+    ...(dpopKey && { dpop_jkt: await calculateJwkThumbprint(dpopKey) }),
+  };
+  const endpoint = withoutOurs(server.authorization_endpoint, parameters);
+  const url = authorizationUrl(registration, server.issuer, endpoint, parameters);
   const needsForm = url.href.length > MAX_URL_LENGTH && supports(server, 'authorize-post');
   return {
     url: url.href,
     ...(needsForm && { form: { action: endpoint, fields: ownFields(url, endpoint) } }),
+    endpoint,
+    parameters,
     state,
     ...(codeVerifier && { codeVerifier }),
     ...(nonce && { nonce }),
+    ...(dpopKey && { dpopKey }),
     scope,
   };
 }
@@ -114,10 +130,10 @@ function authorizationUrl(
 }
 
 /** A parameter is sent once (RFC 6749 3.1): the endpoint keeps its own query, but for what is ours to say. */
-function withoutOurs(endpoint: string, extraParameters: object): string {
+function withoutOurs(endpoint: string, parameters: object): string {
   const url = new URL(endpoint);
   const names = [...url.searchParams.keys()];
-  const ours = names.filter((name) => RESERVED.test(name) || Object.hasOwn(extraParameters, name));
+  const ours = names.filter((name) => RESERVED.test(name) || Object.hasOwn(parameters, name));
   for (const name of ours) url.searchParams.delete(name);
   return ours.length ? url.href : endpoint;
 }

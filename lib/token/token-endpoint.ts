@@ -1,16 +1,22 @@
+import type { JWK } from 'jose';
 import * as oidc from 'openid-client';
 import { SmartError } from '../smart-error.js';
 import type { HttpClient } from '../http/http-client.js';
 import { HttpFailure } from '../http/http-failure.js';
 import { parseJsonObject } from '../http/json.js';
 import type { JsonObject } from '../http/json.js';
-import { NoCommonAlgorithm, clientAuthentication } from '../ehr/client-authentication.js';
+import { clientAuthentication } from '../ehr/client-authentication.js';
 import type { Registration } from '../ehr/registrations.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
+import { dpopHandle, dpopNonce } from './dpop.js';
+import { asEndpointError, readRefusal, refusalAnswer } from './endpoint-error.js';
+import type { EndpointRefusal } from './endpoint-error.js';
 import { lifetimeSeconds } from './token-response.js';
 
 /** a token response is kept with its session: a stranger's, as large as it may be, would fill the store */
 const MAX_STRANGERS_BYTES = 128 * 1024;
+
+const TOKEN_ENDPOINT = { name: 'token endpoint', refused: 'token_request_failed' } as const;
 
 /** What a back-channel call needs to know of the authorization server. */
 export type AuthorizationServer = Pick<
@@ -18,18 +24,17 @@ export type AuthorizationServer = Pick<
   'issuer' | 'token_endpoint' | 'revocation_endpoint' | 'token_endpoint_auth_signing_alg_values_supported'
 >;
 
-/** The authorization server refused with an OAuth error (RFC 6749 5.2) or an answer that is none. */
-export interface TokenRefusal {
-  status: number;
-  oauthError?: string;
-  errorUri?: string;
+export interface TokenRequestOptions {
+  /** is given a token response before it is judged: a refresh token in it is the only copy */
+  received?: (answer: JsonObject) => void;
+  /** the key that the token must be bound to (RFC 9449); left out: it must be a Bearer token */
+  dpopKey?: JWK;
 }
 
 /**
- * One request to the token endpoint: never repeated, never redirected. Answers the members of the token
+ * One request to the token endpoint: never redirected, and repeated only where the server wants its nonce in the
+ * proof of the key, which it says before it looks at the grant (RFC 9449 8). Answers the members of the token
  * response as they came, or the error.
- *
- * @param received is given a token response before it is judged: a refresh token in it is the only copy
  */
 export async function tokenRequest(
   http: HttpClient,
@@ -37,10 +42,10 @@ export async function tokenRequest(
   server: AuthorizationServer,
   grantType: 'authorization_code' | 'refresh_token' | 'client_credentials',
   parameters: Record<string, string>,
-  received?: (answer: JsonObject) => void,
+  { received, dpopKey }: TokenRequestOptions = {},
 ): Promise<JsonObject | SmartError> {
   let answered: JsonObject | undefined;
-  let refusal: TokenRefusal | undefined;
+  let refusal: EndpointRefusal | undefined;
   const configuration = openidConfiguration(http, registration, server, async (answer) => {
     if (!registration.isKnown && answer.body.length > MAX_STRANGERS_BYTES) {
       const { host } = new URL(server.token_endpoint);
@@ -49,21 +54,21 @@ export async function tokenRequest(
     const json = parseJsonObject(answer.body);
     if (answer.status === 200 && json && json.access_token !== undefined) {
       answered = json;
+      refusal = undefined;
       received?.(json);
       return Response.json(standardised(json, registration.switches.assumeBearer === true));
     }
     refusal = readRefusal(answer.status, json);
-    return Response.json(
-      { error: refusal.oauthError ?? 'server_error' },
-      { status: answer.status >= 400 && answer.status < 500 ? answer.status : 400 },
-    );
+    return refusalAnswer(refusal);
   });
+  const wanted = dpopKey ? 'DPoP' : 'Bearer';
   try {
-    const { token_type: type } = await oidc.genericGrantRequest(configuration, grantType, parameters);
-    // openid-client takes DPoP too, which binds a token to a key (RFC 9449 5); ours are bound to none
-    if (type !== 'bearer') return notBearer();
+    const proof = dpopKey && { DPoP: await dpopHandle(dpopKey) };
+    const { token_type: type } = await oidc.genericGrantRequest(configuration, grantType, parameters, proof);
+    // openid-client takes both. A Bearer token in place of a bound one would be a downgrade (RFC 9449 5).
+    if (type !== wanted.toLowerCase()) return wrongType(wanted);
   } catch (error) {
-    return asTokenError(error, refusal);
+    return asEndpointError(error, refusal, TOKEN_ENDPOINT) ?? wrongType(wanted, error);
   }
   return answered!;
 }
@@ -83,16 +88,19 @@ export function openidConfiguration(
   );
   // Which schemes are allowed was decided when the endpoints were read.
   oidc.allowInsecureRequests(configuration);
-  configuration[oidc.customFetch] = async (url, options) =>
-    respond(
-      await http.send({
-        method: 'POST',
-        url: new URL(url),
-        headers: options.headers,
-        body: String(options.body as URLSearchParams),
-        trusted: registration.isKnown,
-      }),
-    );
+  configuration[oidc.customFetch] = async (url, options) => {
+    const answer = await http.send({
+      method: 'POST',
+      url: new URL(url),
+      headers: options.headers,
+      body: String(options.body as URLSearchParams),
+      trusted: registration.isKnown,
+    });
+    const response = await respond(answer);
+    const nonce = dpopNonce(answer);
+    if (nonce !== undefined) response.headers.set('dpop-nonce', nonce);
+    return response;
+  };
   return configuration;
 }
 
@@ -108,69 +116,10 @@ function standardised(json: JsonObject, assumeBearer: boolean): JsonObject {
   };
 }
 
-/** The error is a word; text with digits could be the token or code that was sent. */
-function readRefusal(status: number, json: JsonObject | undefined): TokenRefusal {
-  const { error, error_uri: errorUri } = json ?? {};
-  return {
-    status,
-    ...(typeof error === 'string' && /^[a-z][a-z_.:#/-]{0,99}$/i.test(error) && { oauthError: error }),
-    ...(typeof errorUri === 'string' && /^https:\/\/[\x21-\x7e]{1,500}$/.test(errorUri) && { errorUri }),
-  };
-}
-
-function asTokenError(error: unknown, refusal: TokenRefusal | undefined): SmartError {
-  if (refusal) {
-    const reason = refusal.oauthError ?? `status ${refusal.status}`;
-    return new SmartError('token_request_failed', `The token endpoint refused: ${reason}${hint(refusal)}`, {
-      oauthError: refusal.oauthError,
-      errorUri: refusal.errorUri,
-      cause: { name: 'HttpError', code: `HTTP_${refusal.status}` },
-    });
-  }
-  const failure = causeOf(error, HttpFailure);
-  if (failure) {
-    return new SmartError(
-      failure.kind === 'timeout' ? 'ehr_timeout' : 'ehr_unavailable',
-      `The token endpoint did not answer: ${failure.message}`,
-      { cause: failure },
-    );
-  }
-  const noAlgorithm = causeOf(error, NoCommonAlgorithm);
-  if (noAlgorithm) return new SmartError('token_request_failed', noAlgorithm.message);
-  if (isSigningFault(error)) {
-    return new SmartError(
-      'token_request_failed',
-      'The client assertion could not be signed with the configured key',
-      {
-        cause: error,
-      },
-    );
-  }
-  return notBearer(error);
-}
-
-function notBearer(cause?: unknown): SmartError {
+function wrongType(wanted: 'Bearer' | 'DPoP', cause?: unknown): SmartError {
   return new SmartError(
     'invalid_token_response',
-    'The token response is not one of RFC 6749 5.1: token_type must be Bearer',
+    `The token response is not one of RFC 6749 5.1: token_type must be ${wanted}`,
     { cause },
   );
-}
-
-/** openid-client wraps what its fetch and its client authentication throw */
-function causeOf<T extends Error>(error: unknown, type: abstract new (...args: never[]) => T): T | undefined {
-  for (let at = error, depth = 0; at && depth < 4; at = (at as Error).cause, depth++) {
-    if (at instanceof type) return at;
-  }
-  return undefined;
-}
-
-function isSigningFault(error: unknown): boolean {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
-  return ![code, cause?.code].some((value) => typeof value === 'string' && value.startsWith('OAUTH_'));
-}
-
-function hint({ oauthError }: TokenRefusal): string {
-  if (oauthError !== 'invalid_client') return '';
-  return ' (check the client id, secret or key; new registrations can take a day to reach every server; a client assertion also fails when this clock is off)';
 }

@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { InteractionController } from './authorization/interaction.controller.js';
-import { smartConfiguration } from './authorization/smart-configuration.js';
 import { Ehr } from './ehr.js';
 import { FhirModule } from './fhir/index.js';
 import type { FhirStore } from './fhir/index.js';
@@ -9,12 +8,12 @@ import { PagesController } from './pages/pages.controller.js';
 
 @Module({})
 export class EhrModule {
-  static forRoot(ehr: Ehr, store: FhirStore, issuer: string): DynamicModule {
+  static forRoot(ehr: Ehr, store: FhirStore, smartConfiguration: Record<string, unknown>): DynamicModule {
     const fhir = FhirModule.forRoot({
       store,
       baseUrl: () => ehr.fhirBaseUrl,
-      authenticate: (bearerToken) => ehr.authorizationServer.authenticate(bearerToken),
-      smartConfiguration: () => smartConfiguration(issuer),
+      authenticate: (token, proof) => ehr.authorizationServer.authenticate(token, proof),
+      smartConfiguration: () => smartConfiguration,
     });
     return {
       module: EhrModule,

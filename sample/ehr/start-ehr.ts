@@ -3,6 +3,8 @@ import type { RequestListener } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AuthorizationServer } from './authorization/authorization-server.js';
+import type { PushedRequests } from './authorization/provider-configuration.js';
+import { smartConfiguration } from './authorization/smart-configuration.js';
 import type { TokenRequest } from './authorization/token-requests.js';
 import { ClinicalRecord } from './clinical-record.js';
 import { loadFolder, makeSyntheticPatients } from './data/index.js';
@@ -33,6 +35,10 @@ export interface EhrOptions {
   apps: RegisteredApp[] | ((ehrUrl: string) => RegisteredApp[]);
   /** 300 by default. */
   accessTokenTtlSeconds?: number;
+  /** Apps may or must push their authorization requests (RFC 9126); left out: they cannot. */
+  pushedRequests?: PushedRequests;
+  /** Apps may bind their tokens to a key (DPoP, RFC 9449). */
+  dpop?: boolean;
   /** No log output. */
   quiet?: boolean;
 }
@@ -79,7 +85,7 @@ async function serve(
   store: FhirStore,
   options: EhrOptions,
 ): Promise<RunningEhr> {
-  const { accessTokenTtlSeconds = 300 } = options;
+  const { accessTokenTtlSeconds = 300, pushedRequests, dpop } = options;
   const fhirBaseUrl = `${url}/fhir`;
   const issuer = `${url}/oidc`;
 
@@ -98,13 +104,18 @@ async function serve(
     launches,
     clinician,
     accessTokenTtlSeconds,
+    pushedRequests,
+    dpop,
   });
   const ehr = new Ehr({ url, fhirBaseUrl, apps, launches, record, clinician, authorizationServer });
 
-  const app = await NestFactory.create<NestExpressApplication>(EhrModule.forRoot(ehr, store, issuer), {
-    logger: options.quiet ? false : ['warn', 'error'],
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestExpressApplication>(
+    EhrModule.forRoot(ehr, store, smartConfiguration(issuer, { pushedRequests, dpop })),
+    {
+      logger: options.quiet ? false : ['warn', 'error'],
+      abortOnError: false,
+    },
+  );
   // Before init(), which adds the body parser: the token endpoint reads its body itself.
   app.use('/oidc', authorizationServer.requestListener);
   acceptFhirBodies(app);

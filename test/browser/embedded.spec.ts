@@ -83,6 +83,7 @@ describeWithChromium('an app in the frame of an EHR, in Chromium', () => {
     const patient = () => frame.evaluate(`fetch('/api/patient').then((answer) => answer.status)`);
     expect(await patient()).toBe(200);
 
+    const landed = page.waitForEvent('framenavigated', (moved) => moved === frame);
     const answered = page.waitForResponse((response) => response.url() === `${app.url}/fhir/logout`);
     await frame.evaluate(`{
       const form = document.createElement('form');
@@ -93,7 +94,8 @@ describeWithChromium('an app in the frame of an EHR, in Chromium', () => {
     }`);
 
     expect((await answered).status()).toBe(303);
-    await frame.waitForURL(`${app.url}/chart`);
+    await landed;
+    expect(frame.url()).toBe(`${app.url}/chart`);
     expect(await patient()).toBe(401);
   });
 

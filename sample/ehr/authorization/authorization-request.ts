@@ -10,12 +10,14 @@ export function smartParameters(
   launches: LaunchHandles,
 ): Record<string, ParameterCheck> {
   return {
-    aud(_ctx, value) {
+    aud(ctx, value) {
+      if (wasPushed(ctx)) return;
       if (value?.replace(/\/$/, '') !== fhirBaseUrl) {
         throw new errors.InvalidRequest(`aud must be ${fhirBaseUrl}`);
       }
     },
     launch(ctx, value) {
+      if (wasPushed(ctx)) return;
       if (value === undefined) {
         if (ctx.oidc.requestParamScopes.has('launch')) {
           throw new errors.InvalidRequest('the launch scope needs the launch parameter');
@@ -31,13 +33,25 @@ export function smartParameters(
 }
 
 /**
+ * Whether the browser brings a request that was checked, and its launch redeemed, when it was pushed. The provider
+ * keeps it as a JWT, whose own `aud` has taken the place of ours.
+ */
+function wasPushed({ oidc }: KoaContextWithOIDC): boolean {
+  return oidc.entities.PushedAuthorizationRequest !== undefined;
+}
+
+/**
  * OpenID Connect gives offline access only after prompt=consent, which no SMART app sends.
  * Our clinician consents in every interaction, so the prompt is added here.
  */
-export function withConsentPrompt(query: NodeJS.Dict<string | string[]>): NodeJS.Dict<string | string[]> {
-  const { scope, prompt } = query;
-  const wantsOfflineAccess = typeof scope === 'string' && scope.split(' ').includes('offline_access');
-  if (!wantsOfflineAccess || Array.isArray(prompt) || prompt === 'none') return query;
-  const prompts = new Set(prompt?.split(' ').filter(Boolean)).add('consent');
-  return { ...query, prompt: [...prompts].join(' ') };
+export function withConsentPrompt({
+  scope,
+  prompt,
+}: {
+  scope?: string | undefined;
+  prompt?: string | undefined;
+}): Set<string> {
+  const prompts = new Set(prompt?.split(' ').filter(Boolean));
+  const wantsOfflineAccess = scope?.split(' ').includes('offline_access') === true;
+  return wantsOfflineAccess && !prompts.has('none') ? prompts.add('consent') : prompts;
 }

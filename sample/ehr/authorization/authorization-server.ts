@@ -3,7 +3,9 @@ import { Provider } from 'oidc-provider';
 import { GrantedContexts } from '../launch/granted-contexts.js';
 import type { LaunchContext } from '../launch/launch-context.js';
 import { releasedContext } from '../launch/launch-context.js';
+import type { DpopProof } from '../fhir/index.js';
 import type { Clinician } from './clinician.js';
+import { DpopProofs } from './dpop-proofs.js';
 import type { AuthorizationServerOptions } from './provider-configuration.js';
 import { providerConfiguration } from './provider-configuration.js';
 import { addSmartExtensions } from './smart-extensions.js';
@@ -26,17 +28,20 @@ export interface TokenAccess {
 export class AuthorizationServer {
   readonly #contexts = new GrantedContexts();
   readonly #tokenRequests = new TokenRequestLog();
+  readonly #proofs: DpopProofs;
 
   private constructor(
     private readonly provider: Provider,
     private readonly clinician: Clinician,
+    fhirBaseUrl: string,
   ) {
+    this.#proofs = new DpopProofs(new URL(fhirBaseUrl).origin);
     addSmartExtensions(provider, this.#contexts, this.#tokenRequests, clinician.fhirUser);
   }
 
   static async create(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
     const provider = new Provider(options.issuer, await providerConfiguration(options));
-    return new AuthorizationServer(provider, options.clinician);
+    return new AuthorizationServer(provider, options.clinician, options.fhirBaseUrl);
   }
 
   get tokenRequests(): TokenRequestLog['requests'] {
@@ -48,14 +53,18 @@ export class AuthorizationServer {
     return this.provider.callback();
   }
 
-  async authenticate(bearerToken: string | null): Promise<TokenAccess | null> {
-    if (bearerToken === null) return null;
-    const userToken = await this.provider.AccessToken.find(bearerToken);
+  /** @param proof of the key that the token is bound to; left out: it was shown as a Bearer token */
+  async authenticate(token: string | null, proof?: DpopProof): Promise<TokenAccess | null> {
+    if (token === null) return null;
+    const provenKey = proof && (await this.#proofs.keyOf(proof, token));
+    const userToken = await this.provider.AccessToken.find(token);
+    const systemToken = await this.provider.ClientCredentials.find(token);
+    // A bound token is nobody's without its key, and a Bearer token has none.
+    if ((userToken ?? systemToken)?.jkt !== provenKey) return null;
     if (userToken?.isValid) {
       const { patient } = this.#contexts.of(userToken.grantId);
       return { scopes: [...userToken.scopes], patient: patient ?? null };
     }
-    const systemToken = await this.provider.ClientCredentials.find(bearerToken);
     if (systemToken?.isValid) return { scopes: [...systemToken.scopes].filter(isSystemScope), patient: null };
     return null;
   }

@@ -44,10 +44,18 @@ export interface AuthorizationServerOptions {
   launches: LaunchHandles;
   clinician: Clinician;
   accessTokenTtlSeconds: number;
+  /** pushed authorization requests (RFC 9126); left out: none */
+  pushedRequests?: PushedRequests | undefined;
+  /** tokens can be bound to a key (DPoP, RFC 9449), with a nonce of ours in each proof */
+  dpop?: boolean | undefined;
 }
 
+export type PushedRequests = 'offered' | 'required';
+
+export const DPOP_ALGORITHMS = ['ES256'] as const;
+
 export async function providerConfiguration(options: AuthorizationServerOptions): Promise<Configuration> {
-  const { apps, clinician } = options;
+  const { apps, clinician, pushedRequests, dpop = false } = options;
   return {
     adapter: memoryAdapter((clientId) => {
       const app = apps.find(clientId);
@@ -67,6 +75,7 @@ export async function providerConfiguration(options: AuthorizationServerOptions)
     enabledJWA: {
       clientAuthSigningAlgValues: [...CLIENT_SIGNING_ALGORITHMS],
       idTokenSigningAlgValues: ['RS256', 'ES384'],
+      dPoPSigningAlgValues: [...DPOP_ALGORITHMS],
     },
     assertJwtClientAuthClaimsAndHeader: checkClientAssertion,
     clientBasedCORS: (_ctx, origin, client) =>
@@ -108,8 +117,11 @@ export async function providerConfiguration(options: AuthorizationServerOptions)
         logoutSource: (ctx, form) => void (ctx.body = logoutPage(form)),
         postLogoutSuccessSource: (ctx) => void (ctx.body = loggedOutPage()),
       },
-      // Both would need the SMART parameters handled a second way.
-      pushedAuthorizationRequests: { enabled: false },
+      pushedAuthorizationRequests: {
+        enabled: pushedRequests !== undefined,
+        requirePushedAuthorizationRequests: pushedRequests === 'required',
+      },
+      dPoP: { enabled: dpop, ...(dpop && { nonceSecret: randomBytes(32), requireNonce: () => true }) },
       resourceIndicators: { enabled: false },
     },
     renderError: (ctx, out) => {

@@ -1,4 +1,9 @@
-import { CLIENT_AUTHENTICATION_METHODS, CLIENT_SIGNING_ALGORITHMS } from './provider-configuration.js';
+import {
+  CLIENT_AUTHENTICATION_METHODS,
+  CLIENT_SIGNING_ALGORITHMS,
+  DPOP_ALGORITHMS,
+} from './provider-configuration.js';
+import type { AuthorizationServerOptions } from './provider-configuration.js';
 import { SCOPES_SUPPORTED } from './smart-scopes.js';
 
 const CAPABILITIES = [
@@ -22,7 +27,10 @@ const CAPABILITIES = [
 ];
 
 /** The body of `/.well-known/smart-configuration` (SMART 2.2, conformance). */
-export function smartConfiguration(issuer: string): Record<string, unknown> {
+export function smartConfiguration(
+  issuer: string,
+  { pushedRequests, dpop }: Pick<AuthorizationServerOptions, 'pushedRequests' | 'dpop'> = {},
+): Record<string, unknown> {
   return {
     issuer,
     jwks_uri: `${issuer}/jwks`,
@@ -38,6 +46,11 @@ export function smartConfiguration(issuer: string): Record<string, unknown> {
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
     scopes_supported: SCOPES_SUPPORTED,
+    ...(pushedRequests && {
+      pushed_authorization_request_endpoint: `${issuer}/request`,
+      require_pushed_authorization_requests: pushedRequests === 'required',
+    }),
+    ...(dpop && { dpop_signing_alg_values_supported: DPOP_ALGORITHMS }),
     capabilities: CAPABILITIES,
   };
 }

@@ -19,8 +19,13 @@ export function addSmartExtensions(
     },
   });
 
+  Object.defineProperty(provider.OIDCContext.prototype, 'prompts', {
+    get(this: KoaContextWithOIDC['oidc']) {
+      return withConsentPrompt(this.params ?? {});
+    },
+  });
+
   provider.use(async (ctx, next) => {
-    if (ctx.path === '/auth') ctx.query = withConsentPrompt(ctx.query);
     await next();
     const smart = ctx as unknown as KoaContextWithOIDC;
     const route = (smart.oidc as KoaContextWithOIDC['oidc'] | undefined)?.route;

@@ -6,14 +6,15 @@ import { dispatch, requireMethod } from './dispatch.js';
 import { FhirError } from './fhir-error.js';
 import type { FhirRequest, FhirResponse } from './fhir-exchange.js';
 import type { FhirStore } from './fhir-store.js';
+import type { DpopProof } from './http-exchange.js';
 import { Interactions } from './interactions.js';
 
 export interface FhirServerOptions {
   store: FhirStore;
   /** absolute URL of the FHIR base without a trailing slash; a function as the port is known after listen() */
   baseUrl: () => string;
-  /** who calls, from the bearer token; null is answered with 401 */
-  authenticate: (bearerToken: string | null) => Promise<Access | null>;
+  /** who calls, from the token, and the proof of its key where it is no bearer token; null is answered with 401 */
+  authenticate: (token: string | null, proof?: DpopProof) => Promise<Access | null>;
   smartConfiguration: () => Record<string, unknown>;
 }
 
@@ -21,10 +22,10 @@ export interface FhirServerOptions {
 export class FhirServer {
   constructor(private readonly options: FhirServerOptions) {}
 
-  async handle(request: FhirRequest, bearerToken: string | null): Promise<FhirResponse> {
+  async handle(request: FhirRequest, token: string | null, proof?: DpopProof): Promise<FhirResponse> {
     const open = this.openDocument(request);
     if (open) return { status: 200, headers: {}, body: open };
-    const access = await this.options.authenticate(bearerToken);
+    const access = await this.options.authenticate(token, proof);
     if (!access) throw new FhirError(401, 'login', 'the request needs a valid access token');
     const base = this.options.baseUrl();
     const interactions = new Interactions(this.options.store, base, new AccessPolicy(access, base));

@@ -4,7 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { FhirError } from './fhir-error.js';
 import type { FhirResponse } from './fhir-exchange.js';
 import { FhirServer } from './fhir-server.js';
-import { BASE_PATH, bearerToken, toFhirRequest } from './http-exchange.js';
+import { accessToken, BASE_PATH, dpopProof, toFhirRequest } from './http-exchange.js';
 import type { HttpRequest } from './http-exchange.js';
 
 /** Carries FHIR over HTTP; what a request means is settled where the entries of a Bundle are routed too. */
@@ -38,7 +38,8 @@ export class FhirController {
     try {
       const method = httpAdapter.getRequestMethod(request) as string;
       const url = httpAdapter.getRequestUrl(request) as string;
-      return await this.server.handle(toFhirRequest(method, url, request), bearerToken(request));
+      const proof = dpopProof(method, url, request);
+      return await this.server.handle(toFhirRequest(method, url, request), accessToken(request), proof);
     } catch (error) {
       return this.failure(error);
     }

@@ -40,9 +40,23 @@ export function toFhirRequest(method: string, url: string, request: HttpRequest)
   };
 }
 
-export function bearerToken(request: HttpRequest): string | null {
+/** What a request with a token that is bound to a key says of that key (RFC 9449). */
+export interface DpopProof {
+  jwt: string;
+  method: string;
+  path: string;
+}
+
+export function accessToken(request: HttpRequest): string | null {
   const { authorization } = flatHeaders(request.headers);
-  return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
+  return /^(?:Bearer|DPoP) +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
+}
+
+/** Undefined for a token that is shown as a Bearer token. */
+export function dpopProof(method: string, url: string, request: HttpRequest): DpopProof | undefined {
+  const { authorization, dpop } = flatHeaders(request.headers);
+  if (!/^DPoP /i.test(authorization ?? '')) return undefined;
+  return { jwt: dpop ?? '', method, path: url.split('?', 1)[0]! };
 }
 
 function pathSegments(pathname: string): string[] {

@@ -12,6 +12,7 @@ export type {
   WriteResult,
 } from './fhir-store.js';
 export { FhirModule } from './fhir.module.js';
+export type { DpopProof } from './http-exchange.js';
 export { runBundle } from './run-bundle.js';
 export { searchResources } from './search.js';
 export type { SearchContext } from './search.js';
