@@ -1,7 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Areas that are finished: there every MUST has a test that passes, or the run fails. */
-export const FINISHED = ['A2', 'A3', 'A4', 'A5', 'A6', 'A7', 'A8', 'A9', 'A12', 'B', 'C', 'G'];
+export const FINISHED = [
+  'A1',
+  'A2',
+  'A3',
+  'A4',
+  'A5',
+  'A6',
+  'A7',
+  'A8',
+  'A9',
+  'A11',
+  'A12',
+  'A13',
+  'A17',
+  'B',
+  'C',
+  'E',
+  'G',
+];
 
 const ID = '[A-G]\\d{0,2}-(?:[A-Z]{2,5}-)?\\d+';
 const IDS_IN_TITLE = new RegExp(`(?:^|: )((?:${ID}[:,]? )+)`, 'g');
