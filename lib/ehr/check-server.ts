@@ -136,7 +136,9 @@ function checkAuthentication(path: string, server: ClientAuthenticationConfigura
     if (server.privateKey === undefined) return [`${path}.privateKey is missing: give the private JWK`];
     try {
       signingKeys(server);
-      return [];
+      return clientSecret === undefined
+        ? []
+        : requiredText(`${path}.clientSecret`, clientSecret, 'or leave it out');
     } catch (error) {
       return [`${path}.privateKey ${(error as Error).message}`];
     }

@@ -15,7 +15,11 @@ const ID = 'my-app';
 async function authenticated(
   authentication: ClientAuthenticationConfiguration,
   settings: ServerSettings = {},
-  server: { issuer?: string; token_endpoint_auth_signing_alg_values_supported?: string[] } = {},
+  server: {
+    issuer?: string;
+    token_endpoint_auth_methods_supported?: string[];
+    token_endpoint_auth_signing_alg_values_supported?: string[];
+  } = {},
 ): Promise<{ body: Record<string, string>; headers: Record<string, string> }> {
   const registration = registrationOf({ clientId: ID, ...settings }, authentication);
   const authenticate = clientAuthentication(registration, { token_endpoint: TOKEN_ENDPOINT, ...server });
@@ -223,5 +227,39 @@ describe('a client with a private key', () => {
     const authentication = { privateKey: ec };
 
     expect(signingKeys(authentication)).toBe(signingKeys(authentication));
+  });
+});
+
+describe('a client with a key and a secret', () => {
+  it.each([
+    ['both', ['client_secret_basic', 'private_key_jwt'], 'a key'],
+    ['no methods at all', undefined, 'a key'],
+    ['an empty list', [], 'a key'],
+    ['methods we do not know', ['tls_client_auth'], 'a key'],
+    ['Basic alone', ['client_secret_basic'], 'Basic'],
+    ['the body alone', ['client_secret_post'], 'the body'],
+    ['both ways to send a secret', ['client_secret_post', 'client_secret_basic'], 'Basic'],
+  ])('A1-3 at a server that lists %s', async (_what, methods, expected) => {
+    const { privateKey } = await generateKeyPair('ES384', { extractable: true });
+    const jwk = { ...(await exportJWK(privateKey)), kid: 'key-1', alg: 'ES384' };
+    const both = {
+      type: 'confidential-asymmetric',
+      method: 'private_key_jwt',
+      privateKey: jwk,
+      clientSecret: 'secret-1',
+    } as const;
+
+    const { body, headers } = await authenticated(
+      both,
+      {},
+      { token_endpoint_auth_methods_supported: methods },
+    );
+
+    const ways = [
+      body.client_assertion && 'a key',
+      headers.authorization === `Basic ${Buffer.from(`${ID}:secret-1`).toString('base64')}` && 'Basic',
+      body.client_secret === 'secret-1' && 'the body',
+    ];
+    expect(ways.filter(Boolean)).toEqual([expected]);
   });
 });

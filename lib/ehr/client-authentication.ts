@@ -12,6 +12,13 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 /** SMART 2.2 allows five minutes; less leaves room for a clock that is off */
 const ASSERTION_LIFETIME_SECONDS = 120;
 
+const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'] as const;
+type SecretMethod = (typeof SECRET_METHODS)[number];
+
+/** what a server says of client authentication */
+type Advertised =
+  'token_endpoint_auth_methods_supported' | 'token_endpoint_auth_signing_alg_values_supported';
+
 /** openid-client's type says `void`, and it awaits the answer. */
 type ClientAuth = (...parameters: Parameters<OpenIdClientAuth>) => unknown;
 
@@ -33,40 +40,60 @@ export function signingKeys(authentication: {
  */
 export function clientAuthentication(
   registration: Registration,
-  server: Pick<
-    SmartConfiguration,
-    'issuer' | 'token_endpoint' | 'token_endpoint_auth_signing_alg_values_supported'
-  >,
+  server: Pick<SmartConfiguration, 'issuer' | 'token_endpoint' | Advertised>,
 ): ClientAuth {
-  const { authentication, clientId, switches } = registration;
+  const { authentication, clientId } = registration;
   switch (authentication.type) {
     case 'public':
       return (_server, _client, body) => body.set('client_id', clientId);
-    case 'confidential-symmetric': {
-      const { clientSecret } = authentication;
-      if (authentication.method === 'client_secret_post') {
-        return (_server, _client, body) => {
-          body.set('client_id', clientId);
-          body.set('client_secret', clientSecret);
-        };
-      }
-      const encode = switches.encodeBasic ? formEncode : (text: string) => text;
-      const credentials = Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64');
-      return (_server, _client, body, headers) => {
-        headers.set('authorization', `Basic ${credentials}`);
-        if (switches.sendClientId) body.set('client_id', clientId);
-      };
-    }
+    case 'confidential-symmetric':
+      return bySecret(registration, authentication.method, authentication.clientSecret);
     case 'confidential-asymmetric': {
-      const keys = signingKeys(authentication);
-      return async (_server, _client, body) => {
-        const key = chooseKey(keys, server.token_endpoint_auth_signing_alg_values_supported);
-        body.set('client_assertion_type', ASSERTION_TYPE);
-        body.set('client_assertion', await assertion(key, registration, server));
-        if (switches.sendClientId) body.set('client_id', clientId);
-      };
+      const { clientSecret } = authentication;
+      const method = methodWithoutKeys(server.token_endpoint_auth_methods_supported);
+      // SMART 2.2 prefers the key; the secret is for a server that says it takes none.
+      if (clientSecret !== undefined && method) return bySecret(registration, method, clientSecret);
+      return byKey(registration, signingKeys(authentication), server);
     }
   }
+}
+
+function bySecret(
+  { clientId, switches }: Registration,
+  method: SecretMethod,
+  clientSecret: string,
+): ClientAuth {
+  if (method === 'client_secret_post') {
+    return (_server, _client, body) => {
+      body.set('client_id', clientId);
+      body.set('client_secret', clientSecret);
+    };
+  }
+  const encode = switches.encodeBasic ? formEncode : (text: string) => text;
+  const credentials = Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64');
+  return (_server, _client, body, headers) => {
+    headers.set('authorization', `Basic ${credentials}`);
+    if (switches.sendClientId) body.set('client_id', clientId);
+  };
+}
+
+function byKey(
+  registration: Registration,
+  keys: SigningKey[],
+  server: Parameters<typeof clientAuthentication>[1],
+): ClientAuth {
+  return async (_server, _client, body) => {
+    const key = chooseKey(keys, server.token_endpoint_auth_signing_alg_values_supported);
+    body.set('client_assertion_type', ASSERTION_TYPE);
+    body.set('client_assertion', await assertion(key, registration, server));
+    if (registration.switches.sendClientId) body.set('client_id', registration.clientId);
+  };
+}
+
+/** How a secret is sent to a server that lists its methods and no key among them. */
+function methodWithoutKeys(methods: string[] | undefined): SecretMethod | undefined {
+  if (!methods || methods.includes('private_key_jwt')) return undefined;
+  return SECRET_METHODS.find((method) => methods.includes(method));
 }
 
 /** No key's algorithm is one the server takes. */

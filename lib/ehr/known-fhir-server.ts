@@ -34,6 +34,8 @@ export type ClientAuthenticationConfiguration =
       method: 'private_key_jwt';
       /** one key or several; the first that the server's advertised algorithms allow signs */
       privateKey: ClientPrivateKey | ClientPrivateKey[];
+      /** for a server whose SMART configuration lists methods with a secret and not `private_key_jwt` */
+      clientSecret?: string;
     };
 
 /** What an app registered with one authorization server; a known server may override any of it. */

@@ -80,7 +80,7 @@ const MAX_URL_LENGTH = 2_048;
 const MAX_ITEMS = 500;
 const MAX_ITEM_LENGTH = 500;
 const MAX_ASSOCIATED = 100;
-/** algorithms are pinned to every launch in progress, which costs a stranger one request */
+/** methods and algorithms are pinned to every launch in progress, which costs a stranger one request */
 const MAX_ALGORITHMS = 30;
 const ALGORITHM = /^[\w-]{1,30}$/;
 
@@ -98,14 +98,10 @@ const ENDPOINTS = [
   'smart_app_state_endpoint',
 ] as const;
 
-const LISTS = [
-  'scopes_supported',
-  'code_challenge_methods_supported',
-  'grant_types_supported',
-  'token_endpoint_auth_methods_supported',
-] as const;
+const LISTS = ['scopes_supported', 'code_challenge_methods_supported', 'grant_types_supported'] as const;
 
 const ALGORITHM_LISTS = [
+  'token_endpoint_auth_methods_supported',
   'token_endpoint_auth_signing_alg_values_supported',
   'id_token_signing_alg_values_supported',
   'dpop_signing_alg_values_supported',

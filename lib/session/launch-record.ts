@@ -20,6 +20,7 @@ const PINNED = [
   'token_endpoint',
   'revocation_endpoint',
   'introspection_endpoint',
+  'token_endpoint_auth_methods_supported',
   'token_endpoint_auth_signing_alg_values_supported',
   'id_token_signing_alg_values_supported',
   'authorization_response_iss_parameter_supported',

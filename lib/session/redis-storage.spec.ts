@@ -168,7 +168,7 @@ describeWithRedisServer('a Redis that is down', () => {
 
   const start = async () => {
     server = await startRedisServer();
-    store = completeStorage(new Keyv(new KeyvRedis(server.url)), 250);
+    store = completeStorage(new Keyv(new KeyvRedis(server.url)), 1_000);
     open.push(() => store.close().catch(() => undefined), server.close);
     await store.set('key', 'value', MINUTE);
   };

@@ -21,7 +21,11 @@ const TOKEN_ENDPOINT = { name: 'token endpoint', refused: 'token_request_failed'
 /** What a back-channel call needs to know of the authorization server. */
 export type AuthorizationServer = Pick<
   SmartConfiguration,
-  'issuer' | 'token_endpoint' | 'revocation_endpoint' | 'token_endpoint_auth_signing_alg_values_supported'
+  | 'issuer'
+  | 'token_endpoint'
+  | 'revocation_endpoint'
+  | 'token_endpoint_auth_methods_supported'
+  | 'token_endpoint_auth_signing_alg_values_supported'
 >;
 
 export interface TokenRequestOptions {
