@@ -31,14 +31,24 @@ export class RegistrationLookup {
     const { configuration } = this;
     const development = this.options.allowNonHttpsLaunch;
     const known = findRegistration(configuration, iss, development, { knownOnly: true });
-    const base = parseFhirBaseUrl(iss);
     if (!(known instanceof SmartError)) return known;
+    const base = parseFhirBaseUrl(iss);
     if (configuration.registrations && base) {
       const server = await this.#lookUp(base.canonical);
       if (server instanceof SmartError) return server;
       if (server) return findRegistration({ ...configuration, knownFhirServers: [server] }, iss, development);
     }
     return findRegistration(configuration, iss, development, options);
+  }
+
+  /** The registration that a launch was made with, in progress or completed. */
+  async ofLaunch(launch: { iss: string; clientId: string }): Promise<Registration | SmartError> {
+    const registration = await this.find(launch.iss);
+    if (registration instanceof SmartError || registration.clientId === launch.clientId) return registration;
+    return new SmartError(
+      'session_expired',
+      'The app’s registration at this EHR changed; launch the app again',
+    );
   }
 
   async #lookUp(issuer: string): Promise<KnownFhirServer | undefined | SmartError> {

@@ -1,10 +1,10 @@
 import { authorizationCode, readCallback } from './callback-parameters.js';
 import type { CallbackParameters } from './callback-parameters.js';
-import type { Registration } from './ehr/registrations.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
 import type { SmartConfiguration } from './ehr/smart-configuration.js';
 import type { FhirVersion } from './fhir/fhir-types.js';
 import { completeLaunch } from './complete-launch.js';
+import { endSession, revokeTokens } from './end-session.js';
 import { freshLaunch } from './fresh-launch.js';
 import { launchWarnings } from './launch-warnings.js';
 import { activeLaunch, addLaunch } from './active-launch.js';
@@ -25,7 +25,6 @@ import type { AuthorizationForm, AuthorizationParameters } from './token/authori
 import { pushedIfWanted } from './token/pushed-authorization-request.js';
 import { introspectToken } from './token/introspection.js';
 import type { Introspection } from './token/introspection.js';
-import { revokeToken } from './token/revocation.js';
 
 /** What a standalone launch may change for this one time. */
 export type AuthorizeOverrides = Pick<AuthorizationParameters, 'scope' | 'context' | 'extraParameters'> & {
@@ -79,8 +78,9 @@ export class SmartClient {
   /**
    * EHR launch (SMART 2.2 "Launch App: EHR Launch"): the EHR opened the app with `iss` and `launch`.
    *
-   * Errors: `invalid_launch_request`, `unknown_issuer`, `discovery_failed`, `discovery_timeout`,
-   * `store_unavailable`.
+   * Errors: `invalid_launch_request`, `unknown_issuer`, `too_many_launches`, `discovery_failed`,
+   * `discovery_timeout`, `store_unavailable`; where the request is pushed to the EHR `authorization_failed`,
+   * `ehr_unavailable`, `ehr_timeout`; where `registrations` answered a faulty server `invalid_configuration`.
    */
   async launch(parameters: { iss: string; launch: string }): Promise<Redirect | SmartError> {
     const { iss, launch } = parameters;
@@ -124,7 +124,7 @@ export class SmartClient {
       if (response instanceof SmartError) return response;
       const pending = await this.#takePending(response.state);
       if (pending instanceof SmartError) return pending;
-      const registration = await this.#registration(pending.iss, pending.clientId);
+      const registration = await this.#runtime.registrations.ofLaunch(pending);
       if (registration instanceof SmartError) return registration;
       launch.server = registration.name;
       const code = authorizationCode(response, pending.server, {
@@ -174,52 +174,12 @@ export class SmartClient {
    * @throws SmartError `store_unavailable`: the session could not be ended, which must not look like success
    */
   async logout(): Promise<void> {
-    const { launches, sessions, options } = this.#runtime;
     const { sessionId } = this.#session;
     if (sessionId === null) return;
-    const indexed = options.enableMultiLaunch ? await sessions.read(sessionId) : [{ id: sessionId }];
-    const ended: LaunchRecord[] = [];
-    let failure: unknown;
-    for (const { id } of indexed) {
-      try {
-        // Under the lock, so that a refresh under way cannot bring the session back after its end.
-        const record = await launches.exclusive(id, async () => {
-          const last = await launches.read(id);
-          await launches.remove(id);
-          return last;
-        });
-        if (record) ended.push(record);
-      } catch (error) {
-        failure = error;
-      }
-    }
-    // The index goes last: as long as a launch could not be ended, another logout must find it.
-    if (failure === undefined && options.enableMultiLaunch) await sessions.remove(sessionId);
-    if (failure === undefined) this.#session.sessionEnded?.();
-    await this.#revoke(ended);
-    if (failure !== undefined) throw failure as SmartError;
-  }
-
-  async #revoke(ended: LaunchRecord[]): Promise<void> {
-    const { http, options } = this.#runtime;
-    await Promise.all(
-      ended.map(async (record) => {
-        const registration = await this.#registration(record.iss, record.clientId);
-        if (registration instanceof SmartError) return;
-        options.onEvent({ type: 'logout', server: registration.name });
-        const { refreshToken, accessToken, server } = record;
-        if (!server.revocation_endpoint) return;
-        // Both, whatever becomes of the first: some servers revoke only the token they are given.
-        const revocations = [
-          refreshToken === undefined ||
-            (await revokeToken(http, registration, server, refreshToken, 'refresh_token')),
-          await revokeToken(http, registration, server, accessToken, 'access_token'),
-        ];
-        const revoked = revocations.every(Boolean);
-        if (!revoked)
-          options.logger.warn(`${registration.name} did not confirm the revocation of a session’s tokens`);
-      }),
-    );
+    const { ended, failure } = await endSession(this.#runtime, sessionId);
+    if (!failure) this.#session.sessionEnded?.();
+    await Promise.all(ended.map((record) => revokeTokens(this.#runtime, record)));
+    if (failure) throw failure;
   }
 
   /**
@@ -243,8 +203,8 @@ export class SmartClient {
     return this.#answering(null, async () => {
       const active = await activeLaunch(this.#runtime, this.#session);
       if (active instanceof SmartError) return active;
-      const { iss, clientId, server, accessToken } = active.record;
-      const registration = await this.#registration(iss, clientId);
+      const { server, accessToken } = active.record;
+      const registration = await this.#runtime.registrations.ofLaunch(active.record);
       if (registration instanceof SmartError) return registration;
       return introspectToken(this.#runtime.http, registration, server, accessToken);
     });
@@ -340,7 +300,7 @@ export class SmartClient {
     const active = await activeLaunch(this.#runtime, this.#session);
     if (active instanceof SmartError) return active;
     const { id, record } = active;
-    const registration = await this.#registration(record.iss, record.clientId);
+    const registration = await this.#runtime.registrations.ofLaunch(record);
     if (registration instanceof SmartError) return registration;
     const current = wanted.now
       ? await refresh.refresh(id, record, registration, wanted.scope)
@@ -376,15 +336,6 @@ export class SmartClient {
       },
       http,
       options.maxFhirResponseBytes,
-    );
-  }
-
-  async #registration(iss: string, clientId: string): Promise<Registration | SmartError> {
-    const registration = await this.#runtime.registrations.find(iss);
-    if (registration instanceof SmartError || registration.clientId === clientId) return registration;
-    return new SmartError(
-      'session_expired',
-      'The app’s registration at this EHR changed; launch the app again',
     );
   }
 

@@ -1,6 +1,7 @@
 import { Inject, Module, Optional, Scope } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, REQUEST } from '@nestjs/core';
+import { ASYNC_OPTIONS } from './nest/async-options.js';
 import { createLaunchController } from './nest/launch.controller.js';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -17,17 +18,6 @@ import { SmartSessionGuard } from './nest/smart-session.guard.js';
 import { unknownOptions } from './ehr/unknown-options.js';
 import { SmartClient } from './smart-client.js';
 import { configurationError } from './smart-runtime.js';
-
-const ASYNC_OPTIONS = [
-  'imports',
-  'inject',
-  'useFactory',
-  'useClass',
-  'useExisting',
-  'provideInjectionTokensFrom',
-  'isGlobal',
-  'routes',
-];
 
 /**
  * SMART App Launch for a Nest app: mounts the launch and callback routes, keeps sessions, and gives
@@ -53,7 +43,7 @@ export class SmartOnFhirModule extends ConfigurableModuleClass {
 
   /** As `forRoot`, with the options from a factory; `routes` and `isGlobal` stand beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    const mistakes = unknownOptions('forRootAsync', options, ASYNC_OPTIONS);
+    const mistakes = unknownOptions('forRootAsync', options, [...ASYNC_OPTIONS, 'isGlobal', 'routes']);
     if (mistakes.length) throw configurationError(mistakes);
     return wired(super.forRootAsync(options), options);
   }

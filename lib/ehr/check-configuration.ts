@@ -7,7 +7,7 @@ import type { KnownFhirServer, PkceMode, SmartClientConfiguration } from './know
 import { checkPkceModes } from './pkce-mode.js';
 import { unknownOptions } from './unknown-options.js';
 
-const OPTIONS = [
+export const CLIENT_OPTIONS = [
   'clientId',
   'scope',
   'callbackUrl',
@@ -27,7 +27,7 @@ export function checkConfiguration(
     return ['client is missing: give clientId, scope, callbackUrl, redirectUrl and knownFhirServers'];
   }
   const mistakes = [
-    ...unknownOptions('client', configuration, OPTIONS),
+    ...unknownOptions('client', configuration, CLIENT_OPTIONS),
     ...requiredText('client.clientId', configuration.clientId, 'the client_id the EHR gave you'),
     ...requiredText('client.scope', configuration.scope, 'e.g. "launch openid fhirUser patient/Patient.rs"'),
     ...ownUrl('client.callbackUrl', configuration.callbackUrl, development),

@@ -1,4 +1,4 @@
-import { checkConfiguration } from '../ehr/check-configuration.js';
+import { CLIENT_OPTIONS, checkConfiguration } from '../ehr/check-configuration.js';
 import type { KnownFhirServer, SmartClientConfiguration } from '../ehr/known-fhir-server.js';
 import { storageMistake } from '../session/complete-storage.js';
 import { DEFAULTS } from '../smart-client-options.js';
@@ -129,16 +129,7 @@ function isOrigin(value: unknown): boolean {
 /** Options that are none, with the place where they belong. */
 function misplaced(given: object): string[] {
   const { routes, isGlobal, ...others } = given as Record<string, unknown>;
-  const client = [
-    'clientId',
-    'scope',
-    'callbackUrl',
-    'redirectUrl',
-    'knownFhirServers',
-    'allowAnyIssuer',
-    'registrations',
-  ];
-  const ofClient = Object.keys(others).filter((name) => client.includes(name));
+  const ofClient = Object.keys(others).filter((name) => CLIENT_OPTIONS.includes(name));
   const beside = Object.entries({ routes, isGlobal }).filter(([, value]) => value !== undefined);
   const known = ['client', 'options', 'storage', 'session', ...ofClient];
   return [

@@ -3,6 +3,7 @@ import type { DynamicModule, OnModuleDestroy } from '@nestjs/common';
 import { BackendFhirClient } from '../../backend-fhir-client.js';
 import { unknownOptions } from '../../ehr/unknown-options.js';
 import { configurationError } from '../../smart-runtime.js';
+import { ASYNC_OPTIONS } from '../async-options.js';
 import { backendFhirClientToken } from './inject-backend.decorator.js';
 import {
   ASYNC_OPTIONS_TYPE,
@@ -14,15 +15,6 @@ import type { SmartBackendModuleExtras, SmartBackendModuleOptions } from './modu
 
 const OPTIONS = ['client', 'options'];
 const EXTRAS = ['name', 'isGlobal'];
-const ASYNC_OPTIONS = [
-  'imports',
-  'inject',
-  'useFactory',
-  'useClass',
-  'useExisting',
-  'provideInjectionTokensFrom',
-  ...EXTRAS,
-];
 /** This registration's client, under whatever token it is provided. */
 const OWN_CLIENT = Symbol('OWN_CLIENT');
 
@@ -55,7 +47,7 @@ export class SmartBackendModule extends ConfigurableModuleClass implements OnMod
 
   /** As `forRoot`, with the options from a factory; `name` and `isGlobal` stand beside it. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    const mistakes = unknownOptions('forRootAsync', options, ASYNC_OPTIONS);
+    const mistakes = unknownOptions('forRootAsync', options, [...ASYNC_OPTIONS, ...EXTRAS]);
     if (mistakes.length) throw configurationError(mistakes);
     return wired(super.forRootAsync(options), options);
   }

@@ -1,0 +1,54 @@
+import type { LaunchRecord } from './session/launch-record.js';
+import type { SmartRuntime } from './smart-runtime.js';
+import { SmartError } from './smart-error.js';
+import { revokeToken } from './token/revocation.js';
+
+/** The launches of a session that are over now, and why there may be others that are not. */
+export interface EndedSession {
+  ended: LaunchRecord[];
+  failure?: SmartError;
+}
+
+/** Ends every launch of a session here; their tokens still stand at the EHR. */
+export async function endSession(runtime: SmartRuntime, sessionId: string): Promise<EndedSession> {
+  const { launches, sessions, options } = runtime;
+  const indexed = options.enableMultiLaunch ? await sessions.read(sessionId) : [{ id: sessionId }];
+  const ended: LaunchRecord[] = [];
+  let failure: SmartError | undefined;
+  for (const { id } of indexed) {
+    try {
+      // Under the lock, so that a refresh under way cannot bring the session back after its end.
+      const record = await launches.exclusive(id, async () => {
+        const last = await launches.read(id);
+        await launches.remove(id);
+        return last;
+      });
+      if (record) ended.push(record);
+    } catch (error) {
+      failure = error as SmartError;
+    }
+  }
+  // The index goes last: as long as a launch could not be ended, another logout must find it.
+  if (!failure && options.enableMultiLaunch) await sessions.remove(sessionId);
+  return { ended, failure };
+}
+
+/** Revokes a launch's tokens at the EHR (RFC 7009); what goes wrong is logged, since the user is out by then. */
+export async function revokeTokens(runtime: SmartRuntime, record: LaunchRecord): Promise<void> {
+  const { http, options, registrations } = runtime;
+  const registration = await registrations.ofLaunch(record);
+  if (registration instanceof SmartError) {
+    return options.logger.warn(`The tokens of a session were not revoked: ${registration.message}`);
+  }
+  options.onEvent({ type: 'logout', server: registration.name });
+  const { refreshToken, accessToken, server } = record;
+  if (!server.revocation_endpoint) return;
+  // Both, whatever becomes of the first: some servers revoke only the token they are given.
+  const revocations = [
+    refreshToken === undefined ||
+      (await revokeToken(http, registration, server, refreshToken, 'refresh_token')),
+    await revokeToken(http, registration, server, accessToken, 'access_token'),
+  ];
+  if (!revocations.every(Boolean))
+    options.logger.warn(`${registration.name} did not confirm the revocation of a session’s tokens`);
+}
