@@ -1,4 +1,5 @@
 import type { Registration } from './ehr/registrations.js';
+import { unexpectedContext } from './expected-context.js';
 import { readFhirUser } from './fhir-user.js';
 import type { HttpClient } from './http/http-client.js';
 import { grantWarnings } from './launch-warnings.js';
@@ -39,7 +40,10 @@ export async function completeLaunch(
     ? await findPatient(parts, { ...tokens, dpopKey: pending.dpopKey }, identity, registration)
     : tokens.context.patient;
   if (patient instanceof SmartError) return patient;
-  const { accessToken, expiresAt, refreshToken, scope, scopeAssumed, context } = tokens;
+  const { accessToken, expiresAt, refreshToken, scope, scopeAssumed } = tokens;
+  const context = { ...tokens.context, patient };
+  const unexpected = unexpectedContext(pending.expected, context);
+  if (unexpected) return unexpected;
   const now = Date.now();
   return {
     launchId: randomId(),
@@ -53,8 +57,9 @@ export async function completeLaunch(
     ...(pending.dpopKey && { dpopKey: pending.dpopKey }),
     scope,
     scopeAssumed,
-    context: { ...context, patient },
+    context,
     identity,
+    ...(pending.appData !== undefined && { appData: pending.appData }),
     startedAt: now,
     seenAt: now,
   };

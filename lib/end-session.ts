@@ -42,7 +42,7 @@ export async function revokeTokens(runtime: SmartRuntime, record: LaunchRecord):
   }
   options.onEvent({ type: 'logout', server: registration.name });
   const { refreshToken, accessToken, server } = record;
-  if (!server.revocation_endpoint) return;
+  if (!server.revocation_endpoint || accessToken === '') return;
   // Both, whatever becomes of the first: some servers revoke only the token they are given.
   const revocations = [
     refreshToken === undefined ||

@@ -15,7 +15,15 @@ export type {
 } from './nest/module-options.js';
 
 export { SmartClient } from './smart-client.js';
-export type { AuthorizeOverrides, NotReady, Redirect } from './smart-client.js';
+export type { NotReady } from './smart-client.js';
+export type { Redirect } from './start-launch.js';
+export type {
+  AuthorizeOverrides,
+  FakeTokenResponse,
+  LaunchOverrides,
+  OpenLaunchParameters,
+} from './launch-parameters.js';
+export type { JsonValue } from './http/json.js';
 export type { SmartClientOptions, SmartLogger, SmartSessionLifetimeOptions } from './smart-client-options.js';
 export type { SmartSession } from './active-launch.js';
 export type { CallbackParameters } from './callback-parameters.js';

@@ -12,6 +12,7 @@ import type { StandardSchema } from './fhir/standard-schema.js';
 import { splitFhirUser } from './fhir-user.js';
 import type { FhirUserType } from './fhir-user.js';
 import type { HttpClient } from './http/http-client.js';
+import type { JsonValue } from './http/json.js';
 import { SmartScopes } from './scope/scope.js';
 import type { LaunchRecord } from './session/launch-record.js';
 import { SmartError } from './smart-error.js';
@@ -62,6 +63,8 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
   readonly scopes: SmartScopes;
   /** `name` of the known server */
   readonly issuerName: string;
+  /** what the app gave to `launch()` or `authorize()` as `appData`; null when it gave nothing */
+  readonly appData: JsonValue;
   readonly patient: ContextResource<ResourceOf<'Patient', V>>;
   readonly encounter: ContextResource<ResourceOf<'Encounter', V>>;
   /** Who launched, from the verified id_token (`fhirUser`). */
@@ -88,6 +91,7 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     this.context = record.context;
     this.scopes = new SmartScopes(record.scope);
     this.issuerName = handle.issuerName;
+    this.appData = record.appData ?? null;
     const { patient, encounter } = record.context;
     const user = record.identity?.fhirUser ?? null;
     // A user of another server has an id there, which may be somebody else's here.

@@ -31,6 +31,8 @@ export interface SmartClientOptions {
    * it in production.
    */
   allowNonHttpsLaunch?: boolean;
+  /** Development: `authorize({ fakeTokenResponse })` starts sessions without an EHR. Refused in production */
+  allowFakeTokenResponse?: boolean;
   /** PKCE at servers that set no `pkceMode` of their own. Left out: S256 always (SMART 2.2 requires it) */
   pkceMode?: PkceMode;
   /** milliseconds for one call to the EHR, connection and body included. Default 10,000 */
@@ -95,6 +97,7 @@ export function resolveOptions(options: SmartClientOptions | null | undefined): 
     autoRefresh: true,
     enableMultiLaunch: false,
     allowNonHttpsLaunch: false,
+    allowFakeTokenResponse: false,
     ...DEFAULTS,
     ...others,
     idleTimeoutMs: session?.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,

@@ -3,16 +3,19 @@ import type { CallbackParameters } from './callback-parameters.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
 import type { SmartConfiguration } from './ehr/smart-configuration.js';
 import type { FhirVersion } from './fhir/fhir-types.js';
+import { appDataMistake } from './app-data.js';
 import { completeLaunch } from './complete-launch.js';
 import { endSession, revokeTokens } from './end-session.js';
 import { freshLaunch } from './fresh-launch.js';
-import { launchWarnings } from './launch-warnings.js';
+import type { JsonValue } from './http/json.js';
+import { initialParameters } from './initial-parameters.js';
+import type { AuthorizeOverrides, LaunchOverrides, OpenLaunchParameters } from './launch-parameters.js';
+import { openLaunch } from './open-launch.js';
 import { activeLaunch, addLaunch } from './active-launch.js';
 import type { SmartSession } from './active-launch.js';
 import { ReadyClient } from './ready-client.js';
 import { returnUrl } from './return-path.js';
 import { randomId } from './session/keys.js';
-import { pinnedServer } from './session/launch-record.js';
 import type { LaunchRecord } from './session/launch-record.js';
 import type { PendingLaunch } from './session/pending-launches.js';
 import type { SmartStorageOption } from './session/smart-storage.js';
@@ -20,27 +23,10 @@ import type { SmartClientOptions } from './smart-client-options.js';
 import { SmartError } from './smart-error.js';
 import { runtimeFor } from './smart-runtime.js';
 import type { SmartRuntime } from './smart-runtime.js';
-import { createAuthorizationRequest } from './token/authorization-request.js';
-import type { AuthorizationForm, AuthorizationParameters } from './token/authorization-request.js';
-import { pushedIfWanted } from './token/pushed-authorization-request.js';
+import { startLaunch } from './start-launch.js';
+import type { Redirect } from './start-launch.js';
 import { introspectToken } from './token/introspection.js';
 import type { Introspection } from './token/introspection.js';
-
-/** What a standalone launch may change for this one time. */
-export type AuthorizeOverrides = Pick<AuthorizationParameters, 'scope' | 'context' | 'extraParameters'> & {
-  /**
-   * path of the app to go to afterwards instead of `redirectUrl`, e.g. `/patients?tab=vitals`; anything that is
-   * not a path of `redirectUrl`'s own origin is ignored
-   */
-  returnTo?: string;
-};
-
-/** Where to send the browser next. */
-export interface Redirect {
-  redirect_url: string;
-  /** set where the URL is too long to be safe and the server takes a POST: submit this form instead */
-  form?: AuthorizationForm;
-}
 
 /** `ready()` without a session: an error that can be asked `validate()` like a ReadyClient. */
 export type NotReady = SmartError & { validate(): Promise<false> };
@@ -82,7 +68,9 @@ export class SmartClient {
    * `discovery_timeout`, `store_unavailable`; where the request is pushed to the EHR `authorization_failed`,
    * `ehr_unavailable`, `ehr_timeout`; where `registrations` answered a faulty server `invalid_configuration`.
    */
-  async launch(parameters: { iss: string; launch: string }): Promise<Redirect | SmartError> {
+  async launch(
+    parameters: { iss: string; launch: string } & LaunchOverrides,
+  ): Promise<Redirect | SmartError> {
     const { iss, launch } = parameters;
     if (typeof iss !== 'string' || iss === '' || typeof launch !== 'string' || launch === '') {
       return new SmartError(
@@ -90,35 +78,55 @@ export class SmartClient {
         'An EHR launch needs iss and launch, each exactly once',
       );
     }
-    return this.#start(iss, { launch });
+    return this.#start(iss, parameters);
   }
 
   /**
-   * Standalone launch (SMART 2.2 "Launch App: Standalone Launch"), only at an EHR of `knownFhirServers`.
+   * Standalone launch (SMART 2.2 "Launch App: Standalone Launch"), only at an EHR of `knownFhirServers` or
+   * `registrations`. With `fhirServiceUrl` instead of `iss`: an open server (`type: 'open'`), which has no login; the
+   * session starts at once, about `patientId`.
+   *
    * Errors as `launch`.
+   *
+   * @example
+   * await smart.authorize({ iss, returnTo: '/growth', appData: { tab: 'weight' } });
+   * await smart.authorize({ fhirServiceUrl: 'https://hapi.example.org/fhir', patientId: '123' });
    */
-  async authorize(parameters: { iss: string } & AuthorizeOverrides): Promise<Redirect | SmartError> {
-    const { iss, scope, context, extraParameters, returnTo } = parameters;
+  async authorize(
+    parameters: ({ iss: string } & AuthorizeOverrides) | OpenLaunchParameters,
+  ): Promise<Redirect | SmartError> {
+    if (isOpenLaunch(parameters)) return this.#startOpen(parameters);
+    const { iss } = parameters;
     if (typeof iss !== 'string' || iss === '') {
       return new SmartError(
         'invalid_launch_request',
         'A standalone launch needs iss, the FHIR base of the EHR',
       );
     }
-    return this.#start(iss, { scope, context, extraParameters }, returnTo);
+    return this.#start(iss, { ...parameters, launch: undefined });
+  }
+
+  /**
+   * One route for all (fhirclient's `init`): the query of a request is an authorization response, an EHR launch, or
+   * with `iss` alone a standalone launch. Errors as `callback`, `launch` and `authorize`.
+   */
+  async init(parameters: CallbackParameters): Promise<Redirect | SmartError> {
+    const given = initialParameters(parameters);
+    if (given === 'callback') return this.callback(parameters);
+    return 'launch' in given ? this.launch(given) : this.authorize(given);
   }
 
   /**
    * Completes a launch with the authorization response: exchanges the code, verifies the id_token, stores
-   * the session. In multi-launch mode `redirect_url` carries `patient`.
+   * the session. In multi-launch mode `redirect_url` carries `patient`. `appData` is what the launch was given.
    *
    * Errors: `invalid_state`, `invalid_callback`, `issuer_mismatch`, `access_denied`, `authorization_failed`,
-   * `token_request_failed`, `invalid_token_response`, `invalid_id_token`, `missing_patient_context`,
+   * `token_request_failed`, `invalid_token_response`, `invalid_id_token`, `missing_patient_context`, `patient_changed`,
    * `ehr_unavailable`, `ehr_timeout`, `store_unavailable`.
    */
   async callback(
     parameters: CallbackParameters,
-  ): Promise<(Redirect & { intent: string | null }) | SmartError> {
+  ): Promise<(Redirect & { intent: string | null; appData?: JsonValue }) | SmartError> {
     return this.#answering('login', async (launch) => {
       const response = readCallback(parameters);
       if (response instanceof SmartError) return response;
@@ -141,7 +149,12 @@ export class SmartClient {
       await this.#store(record);
       this.#runtime.options.onEvent({ type: 'login', server: registration.name });
       const page = pending.returnUrl ?? registration.redirectUrl;
-      return { redirect_url: this.#redirectUrl(page, record), intent: record.context.intent };
+      const { appData, context } = record;
+      return {
+        redirect_url: this.#redirectUrl(page, record),
+        intent: context.intent,
+        ...(appData !== undefined && { appData }),
+      };
     });
   }
 
@@ -212,45 +225,40 @@ export class SmartClient {
 
   async #start(
     iss: string,
-    parameters: AuthorizationParameters,
-    returnTo = '',
+    parameters: AuthorizeOverrides & { launch?: string },
   ): Promise<Redirect | SmartError> {
     return this.#answering('launch', async (launch) => {
       const { registrations, options, launchLimit } = this.#runtime;
       const registration = await registrations.find(iss, { knownOnly: parameters.launch === undefined });
       if (registration instanceof SmartError) return registration;
       launch.server = registration.name;
+      const mistake = appDataMistake(parameters.appData);
+      if (mistake) return mistake;
       // Only now: an issuer that is refused costs nothing, and must not use up the launches of the others.
       const tooMany = launchLimit.take();
       if (tooMany) return tooMany;
-      const server = await this.#runtime.discovery.discover(registration);
-      if (server instanceof SmartError) return server;
-      const isEhrLaunch = parameters.launch !== undefined;
-      const built = await createAuthorizationRequest(registration, server, parameters, options.pkceMode);
-      if (built instanceof SmartError) return built;
       const browserId = this.#browserId() ?? (this.#session.browserStarted ? randomId() : null);
-      if (browserId === null) return new SmartError('no_session', 'A launch needs a session id');
-      const request = await pushedIfWanted(this.#runtime.http, registration, server, built);
-      if (request instanceof SmartError) return request;
-      const { url, form, state, codeVerifier, nonce, dpopKey, scope } = request;
-      for (const warning of launchWarnings(server, scope, isEhrLaunch)) {
-        this.#runtime.warnOnce(registration.name, warning);
-      }
-      await this.#runtime.pending.save(state, browserId, {
-        iss: registration.iss,
-        clientId: registration.clientId,
-        server: pinnedServer(server),
-        callbackUrl: registration.callbackUrl,
-        scope,
-        ...(codeVerifier && { codeVerifier }),
-        ...(nonce && { nonce }),
-        ...(dpopKey && { dpopKey }),
-        returnUrl: returnUrl(returnTo, registration.redirectUrl),
-        startedAt: Date.now(),
-      });
-      this.#session.browserStarted?.(browserId);
+      const redirect = await startLaunch(this.#runtime, registration, parameters, browserId);
+      if (redirect instanceof SmartError) return redirect;
+      this.#session.browserStarted?.(browserId!);
       options.onEvent({ type: 'launch', server: registration.name });
-      return { redirect_url: url, ...(form && { form }) };
+      return redirect;
+    });
+  }
+
+  async #startOpen(parameters: OpenLaunchParameters): Promise<Redirect | SmartError> {
+    return this.#answering('launch', async (launch) => {
+      const { registrations, options } = this.#runtime;
+      const iss = parameters.fhirServiceUrl ?? parameters.iss ?? '';
+      const registration = await registrations.find(iss, { knownOnly: true });
+      if (registration instanceof SmartError) return registration;
+      launch.server = registration.name;
+      const record = openLaunch(options, registration, parameters);
+      if (record instanceof SmartError) return record;
+      await this.#store(record);
+      for (const type of ['launch', 'login'] as const) options.onEvent({ type, server: registration.name });
+      const page = returnUrl(parameters.returnTo ?? '', registration.redirectUrl) ?? registration.redirectUrl;
+      return { redirect_url: this.#redirectUrl(page, record) };
     });
   }
 
@@ -365,6 +373,13 @@ export class SmartClient {
     }
     return result;
   }
+}
+
+function isOpenLaunch(
+  parameters: AuthorizeOverrides | OpenLaunchParameters,
+): parameters is OpenLaunchParameters {
+  const { fhirServiceUrl, fakeTokenResponse } = parameters as Partial<OpenLaunchParameters>;
+  return fhirServiceUrl !== undefined || fakeTokenResponse !== undefined;
 }
 
 function isStale({ oauthError, cause }: SmartError): boolean {

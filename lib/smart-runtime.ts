@@ -52,7 +52,15 @@ export class SmartRuntime {
       this.options.allowNonHttpsLaunch,
       this.options.pkceMode,
     );
+    if (this.options.allowFakeTokenResponse && process.env.NODE_ENV === 'production') {
+      mistakes.push(
+        'options.allowFakeTokenResponse lets everybody in as anybody, and NODE_ENV is production: remove it',
+      );
+    }
     if (mistakes.length) throw configurationError(mistakes);
+    for (const { name, type } of configuration.knownFhirServers ?? []) {
+      if (type === 'open') this.warnOnce(name, "type: 'open': sessions at this server start without a login");
+    }
     for (const server of serversWithoutPkce(configuration, this.options.pkceMode)) {
       this.warnOnce(
         server,

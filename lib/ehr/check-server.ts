@@ -122,9 +122,15 @@ function checkAuthentication(path: string, server: ClientAuthenticationConfigura
           `${path} is public and has a clientSecret: set type: 'confidential-symmetric', or remove the secret`,
         ];
   }
+  if (type === 'open') {
+    const secrets = (['clientSecret', 'privateKey'] as const).filter((name) => name in server);
+    return secrets.map(
+      (name) => `${path} is an open server and has a ${name}: remove it, or set another type`,
+    );
+  }
   if (type !== 'confidential-symmetric' && type !== 'confidential-asymmetric') {
     return [
-      `${path}.type must be 'public', 'confidential-symmetric' or 'confidential-asymmetric'` +
+      `${path}.type must be 'public', 'confidential-symmetric', 'confidential-asymmetric' or 'open'` +
         (typeof type === 'string' ? `, not '${type.slice(0, 40)}'` : ': a public client must be asked for'),
     ];
   }

@@ -45,6 +45,7 @@ export function clientAuthentication(
   const { authentication, clientId } = registration;
   switch (authentication.type) {
     case 'public':
+    case 'open':
       return (_server, _client, body) => body.set('client_id', clientId);
     case 'confidential-symmetric':
       return bySecret(registration, authentication.method, authentication.clientSecret);

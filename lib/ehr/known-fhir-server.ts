@@ -36,7 +36,12 @@ export type ClientAuthenticationConfiguration =
       privateKey: ClientPrivateKey | ClientPrivateKey[];
       /** for a server whose SMART configuration lists methods with a secret and not `private_key_jwt` */
       clientSecret?: string;
-    };
+    }
+  /**
+   * No authorization server: everybody who reaches the FHIR server reads it (HAPI test servers). Launched by
+   * `smart.authorize({ fhirServiceUrl, patientId })` only, and never assumed of a server that could not be discovered
+   */
+  | { type: 'open' };
 
 /** What an app registered with one authorization server; a known server may override any of it. */
 export interface ClientRegistration {

@@ -45,7 +45,7 @@ const CONNECTION_HEADERS = new Set([
 const MAX_RETRY_AFTER_SECONDS = 24 * 3600;
 const FHIR_JSON = 'application/fhir+json';
 
-/** One request to the FHIR server with this token; whatever is not a 2xx is a SmartError. */
+/** One request to the FHIR server with this token (none to an open server); whatever is not a 2xx is a SmartError. */
 export async function fhirExchange(
   http: HttpClient,
   fhirBaseUrl: string,
@@ -74,7 +74,7 @@ export async function fhirExchange(
   const { showToken } = request;
   let answer: HttpAnswer;
   try {
-    answer = await (showToken ? showToken(request, send) : send({ authorization: `Bearer ${accessToken}` }));
+    answer = await (showToken ? showToken(request, send) : send(bearer(accessToken)));
   } catch (error) {
     return asFhirFailure(error, what);
   }
@@ -85,6 +85,10 @@ export async function fhirExchange(
     return new SmartError('invalid_fhir_response', `${what} was answered with something that is not JSON`);
   }
   return { status: answer.status, body, header: (name) => answer.header(name) };
+}
+
+function bearer(accessToken: string): Record<string, string> {
+  return accessToken === '' ? {} : { authorization: `Bearer ${accessToken}` };
 }
 
 /** Whether the server refused the token. */

@@ -1,3 +1,6 @@
+/** Anything JSON can say. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
+
 export type JsonObject = Record<string, unknown>;
 
 /** deeper than any FHIR resource, and shallow enough for every recursive reader */

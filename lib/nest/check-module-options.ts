@@ -8,7 +8,7 @@ import type { ResolvedRoutes, SmartOnFhirModuleOptions, SmartSessionOptions } fr
 
 const MIN_SECRET_LENGTH = 32;
 const SESSION_OPTIONS = ['secret', 'idleTimeoutMs', 'absoluteTimeoutMs', 'cookieName', 'embedded', 'active'];
-const BOOLEANS = ['autoRefresh', 'enableMultiLaunch', 'allowNonHttpsLaunch'];
+const BOOLEANS = ['autoRefresh', 'enableMultiLaunch', 'allowNonHttpsLaunch', 'allowFakeTokenResponse'];
 const NUMBERS = Object.keys(DEFAULTS).filter((name) => !SESSION_OPTIONS.includes(name));
 /** more milliseconds than this make a timer fire at once */
 const MAX_TIMER = 2 ** 31 - 1;
@@ -94,7 +94,7 @@ function checkSession(session: SmartSessionOptions | undefined, production: bool
 }
 
 function checkRoutes(routes: ResolvedRoutes, client: SmartClientConfiguration | undefined): string[] {
-  const mistakes = unknownOptions('routes', routes, Object.keys(DEFAULT_ROUTES));
+  const mistakes = unknownOptions('routes', routes, [...Object.keys(DEFAULT_ROUTES), 'init']);
   const { path, ...names } = routes;
   const taken = new Map<string, string>();
   for (const [route, name] of Object.entries(names)) {

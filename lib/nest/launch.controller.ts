@@ -13,7 +13,7 @@ import {
 import type { Type } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { randomId } from '../session/keys.js';
-import type { Redirect } from '../smart-client.js';
+import type { Redirect } from '../start-launch.js';
 import { SmartError, unwrap } from '../smart-error.js';
 import { answerHeaders } from './answer-headers.js';
 import { authorizationPage } from './authorization-page.js';
@@ -59,6 +59,14 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
       }
       const { redirect_url } = unwrap(await this.clients.for(request).callback(queryOf(request)));
       this.#redirect(response, 303, redirect_url);
+    }
+
+    async init(@Req() request: object, @Res() response: unknown): Promise<void> {
+      const query = queryOf(request);
+      if (query.has('state') || query.has('code') || query.has('error'))
+        return this.callback(request, response);
+      if (query.has('launch')) return this.launch(request, response);
+      return this.standalone(request, response);
     }
 
     @Post(routes.logout)
@@ -115,6 +123,10 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
       }
       httpAdapter.reply(response, body, status);
     }
+  }
+  if (routes.init !== undefined) {
+    const { prototype } = LaunchController;
+    Get(routes.init)(prototype, 'init', Object.getOwnPropertyDescriptor(prototype, 'init')!);
   }
   return LaunchController;
 }

@@ -35,6 +35,11 @@ export interface SmartRoutes {
   callback?: string;
   /** Default `standalone` */
   standalone?: string;
+  /**
+   * One route for launch, standalone launch and callback (fhirclient's `init`): register its URL as launch URL and as
+   * redirect URL, and configure it as `client.callbackUrl`. Left out: none
+   */
+  init?: string;
   /** Default `logout` */
   logout?: string;
   /** Default `jwks.json` */
@@ -71,9 +76,9 @@ export const DEFAULT_ROUTES = {
   standalone: 'standalone',
   logout: 'logout',
   jwks: 'jwks.json',
-} as const satisfies Required<SmartRoutes>;
+} as const satisfies Required<Omit<SmartRoutes, 'init'>>;
 
-export type ResolvedRoutes = Required<SmartRoutes>;
+export type ResolvedRoutes = Required<Omit<SmartRoutes, 'init'>> & Pick<SmartRoutes, 'init'>;
 
 export function resolveRoutes(routes: SmartRoutes | undefined): ResolvedRoutes {
   const given = Object.entries(routes ?? {}).filter(([, value]) => value !== undefined) as [string, string][];

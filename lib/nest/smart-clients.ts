@@ -132,7 +132,9 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     const { redirectUrl, callbackUrl, knownFhirServers = [] } = this.#given.client;
     const [{ issuer } = {}, ...others] = knownFhirServers;
     if (!this.routes || issuer === undefined || others.length > 0) return redirectUrl;
-    const base = callbackUrl.slice(0, callbackUrl.lastIndexOf(`/${this.routes.callback}`));
+    const { callback, init = callback } = this.routes;
+    const end = Math.max(...[callback, init].map((name) => callbackUrl.lastIndexOf(`/${name}`)));
+    const base = callbackUrl.slice(0, end);
     return `${base}/${this.routes.standalone}?iss=${encodeURIComponent(issuer)}`;
   }
 
@@ -216,11 +218,16 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
   /** A callback URL that meets no route works in no EHR, and says so only there. */
   #checkCallbackRoute(): void {
     if (!this.routes) return;
-    const { path, callback } = this.routes;
-    const expected = ['', this.appConfig.getGlobalPrefix(), path, callback].join('/').replace(/\/{2,}/g, '/');
+    const { path, callback, init } = this.routes;
+    const prefix = this.appConfig.getGlobalPrefix();
+    const expected = [callback, init ?? callback].map((name) =>
+      ['', prefix, path, name].join('/').replace(/\/{2,}/g, '/'),
+    );
     const { pathname } = new URL(this.#given.client.callbackUrl);
-    if (!pathname.endsWith(expected)) {
-      this.#logger.warn(`client.callbackUrl has the path ${pathname}, but the callback route is ${expected}`);
+    if (!expected.some((route) => pathname.endsWith(route))) {
+      this.#logger.warn(
+        `client.callbackUrl has the path ${pathname}, but the callback route is ${expected[0]!}`,
+      );
     }
   }
 }

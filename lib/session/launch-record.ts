@@ -1,6 +1,7 @@
 import type { JWK } from 'jose';
 import type { LaunchContext } from '../ehr/launch-context.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
+import type { JsonValue } from '../http/json.js';
 
 /** Who launched, from the verified id_token. */
 export interface VerifiedIdentity {
@@ -37,6 +38,7 @@ export interface LaunchRecord {
   iss: string;
   clientId: string;
   server: PinnedServer;
+  /** empty: the FHIR server is open, and none is sent */
   accessToken: string;
   /** when the access token was received */
   issuedAt: number;
@@ -48,6 +50,8 @@ export interface LaunchRecord {
   scopeAssumed: boolean;
   context: LaunchContext;
   identity: VerifiedIdentity | null;
+  /** the app's own, given at the launch */
+  appData?: JsonValue;
   startedAt: number;
   seenAt: number;
 }

@@ -1,4 +1,5 @@
 import type { JWK } from 'jose';
+import type { JsonValue } from '../http/json.js';
 import type { PinnedServer } from './launch-record.js';
 import { BROWSER_PREFIX, PENDING_PREFIX, entryKey } from './keys.js';
 import type { SealedBox } from './sealed-box.js';
@@ -16,6 +17,10 @@ export interface PendingLaunch {
   nonce?: string;
   /** the private key that the tokens must be bound to */
   dpopKey?: JWK;
+  /** the patient and encounter that the launch must end with */
+  expected?: { patient?: string; encounter?: string };
+  /** the app's own, handed back at the callback */
+  appData?: JsonValue;
   /** page of the app that the browser goes to, checked; left out: `redirectUrl` */
   returnUrl?: string;
   startedAt: number;
