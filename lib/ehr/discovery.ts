@@ -147,8 +147,10 @@ export class Discovery {
         endpoints.pushedAuthorization,
       ),
     };
+    // nothing was discovered: the switch says what the server can, in the algorithm that all of RFC 9449 know
+    const dpop = registration.switches.dpop && { dpop_signing_alg_values_supported: ['ES256'] };
     const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
-    return { capabilities: [], ...discovered, ...given } as SmartConfiguration;
+    return { capabilities: [], ...(discovered ?? dpop), ...given } as SmartConfiguration;
   }
 }
 

@@ -155,8 +155,8 @@ export interface KnownFhirServerSwitches {
   pushedAuthorizationRequests?: PushedAuthorizationRequests;
   /**
    * `true`: tokens are bound to a key of each launch (DPoP, RFC 9449; Norway's HelseID), so that a stolen one is of
-   * no use. The SMART configuration must list ES256, ES384 or ES512 in `dpop_signing_alg_values_supported`, and
-   * Bearer tokens are refused. Default `false`
+   * no use. The SMART configuration must list ES256, ES384 or ES512 in `dpop_signing_alg_values_supported` (with
+   * static `endpoints` it is ES256), and Bearer tokens are refused. Default `false`
    */
   dpop?: boolean;
   /** `true`: the FHIR base is sent as `resource` too (RFC 8707), besides `aud`. Default `false` */

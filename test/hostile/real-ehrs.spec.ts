@@ -3,7 +3,7 @@ import { expectNothingLeaked } from './app/play.js';
 import { playAll, setStage } from './app/stage.js';
 import { Visitor } from './app/visitor.js';
 import type { Misbehaviour } from './ehr/fault.js';
-import { REAL_EHRS } from './faults/real-ehrs.js';
+import { REAL_EHRS } from './faults/real-ehrs/index.js';
 
 describe('What real EHRs do', () => {
   const cast = setStage();
