@@ -161,3 +161,16 @@ describe('An app whose tokens are not, at the same EHR', () => {
     expect(requestsOf(app)).toEqual([['authorization_code', 200, null]]);
   });
 });
+
+it('C-22 binds tokens where the endpoints are set by hand, too', async () => {
+  const { authorization_endpoint, token_endpoint, jwks_uri, issuer } = (await (
+    await fetch(`${ehr.fhirBaseUrl}/.well-known/smart-configuration`)
+  ).json()) as Record<string, string>;
+  const endpoints = { authorization: authorization_endpoint, token: token_endpoint, jwks: jwks_uri, issuer };
+  const app = await start({ server: { dpop: true, endpoints } });
+  const browser = await launched(app);
+
+  const { scheme } = await stolen(app, browser);
+
+  expect(scheme).toBe('DPoP');
+});
