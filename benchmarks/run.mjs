@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-const BENCHMARKS = ['fhir/patient-request', 'fhir/pages', 'fhir/streaming'];
+const BENCHMARKS = ['fhir/patient-request', 'fhir/pages', 'fhir/streaming', 'nest/guarded-routes'];
 
 if (process.send) await inChild(process.argv[2]);
 else await all(process.argv.slice(2));
