@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint';
  * beside it that help to tell it. index.ts and the module file may import any room, and no room imports them.
  */
 const FLOOR = ['smart-error.ts', 'http'];
-const DOMAIN = ['token', 'session', 'ehr', 'fhir', 'scope', ...FLOOR];
+const DOMAIN = ['token', 'session', 'ehr', 'fhir', 'scope', 'brands', ...FLOOR];
 const STORY = readdirSync(`${import.meta.dirname}/lib`).filter(
   (name) => name.endsWith('.ts') && !['index.ts', 'smart-on-fhir.module.ts', 'smart-error.ts'].includes(name),
 );
@@ -18,6 +18,7 @@ const ROOMS = {
   http: ['smart-error.ts'],
   scope: FLOOR,
   fhir: FLOOR,
+  brands: FLOOR,
   ehr: FLOOR,
   cli: [],
   session: ['ehr', ...FLOOR],

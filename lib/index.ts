@@ -52,8 +52,25 @@ export type {
   ResourceOf,
   ResourceTypeName,
 } from './fhir/fhir-types.js';
+export { readLaunchTask } from './fhir/launch-task.js';
+export type { LaunchTask } from './fhir/launch-task.js';
 export type { SmartStyle } from './fhir/smart-style.js';
 export type { StandardSchema } from './fhir/standard-schema.js';
+export { AppState } from './app-state.js';
+export type { AppStateOptions, AppStateQuery } from './app-state.js';
+export type { AppStateCode, AppStateExtension, NewAppState, StoredAppState } from './app-state-resource.js';
+export { portalsOf, readBrandBundle } from './brands/brand-bundle.js';
+export type {
+  Brand,
+  BrandAddress,
+  BrandBundle,
+  BrandIdentifier,
+  BrandPortal,
+} from './brands/brand-bundle.js';
+export type { BrandEndpoint } from './brands/brand-endpoints.js';
+export { UserAccessBrands } from './brands/user-access-brands.js';
+export type { UserAccessBrandsOptions } from './brands/user-access-brands.js';
+export type { ServerBrands } from './server-brands.js';
 export { SmartScopes } from './scope/scope.js';
 
 export { SmartError, isSmartError, unwrap } from './smart-error.js';

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { AppState } from './app-state.js';
 import type { LaunchContext } from './ehr/launch-context.js';
 import { FhirCalls } from './fhir-calls.js';
 import type { FhirRequestOptions } from './fhir-calls.js';
@@ -72,6 +73,9 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
   /** The user, where it is a Practitioner. */
   readonly practitioner: ContextResource<ResourceOf<'Practitioner', V>>;
 
+  /** What the app itself keeps at the EHR (SMART 2.2 "App State"), where the EHR offers that. */
+  readonly appState: AppState;
+
   // Private to the runtime, so that neither a logger nor JSON.stringify finds a token in here.
   readonly #handle: LaunchHandle;
   readonly #http: HttpClient;
@@ -100,6 +104,11 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     this.encounter = this.#contextResource('encounter', encounter === null ? null : `Encounter/${encounter}`);
     this.user = this.#contextResource('user', user);
     this.practitioner = this.#contextResource('practitioner', practitioner);
+    const { appStateEndpoint } = record.server;
+    this.appState = new AppState(
+      { fhirBaseUrl: record.iss, endpoint: appStateEndpoint, patient },
+      (method, target, body, options) => this.#exchange(method, target, body, options, appStateEndpoint),
+    );
   }
 
   /**
@@ -162,14 +171,15 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     target: string | URL,
     body: unknown,
     options: FhirRequestOptions,
+    base = this.fhirBaseUrl,
   ): Promise<FhirHttpAnswer | SmartError> {
-    const url = fhirUrl(this.fhirBaseUrl, target);
+    const url = fhirUrl(base, target);
     if (url instanceof SmartError) return url;
     const send = () => {
       const { accessToken, dpopKey } = this.#record;
       return fhirExchange(
         this.#http,
-        this.fhirBaseUrl,
+        base,
         accessToken,
         {
           method,
@@ -186,7 +196,8 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     };
     const used = this.#record;
     const first = await send();
-    if (!isUnauthorized(first)) return first;
+    // What another endpoint thinks of the token is no reason to end the session.
+    if (!isUnauthorized(first) || base !== this.fhirBaseUrl) return first;
     const renewed = await this.#handle.renew(used);
     if (renewed instanceof SmartError) return renewed;
     this.#record = renewed;

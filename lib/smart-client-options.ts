@@ -1,3 +1,4 @@
+import { MAX_BRAND_BUNDLE_BYTES } from './brands/user-access-brands.js';
 import type { PkceMode } from './ehr/known-fhir-server.js';
 import type { SmartEvent } from './smart-event.js';
 
@@ -41,6 +42,8 @@ export interface SmartClientOptions {
   maxResponseBytes?: number;
   /** bytes of one FHIR response. Default 20 MiB */
   maxFhirResponseBytes?: number;
+  /** bytes of one User-access Brand Bundle of a known server (others: `maxResponseBytes`). Default 50 MiB */
+  maxBrandBundleBytes?: number;
   /** milliseconds for one call to the session store. Default 2,000 */
   storeTimeoutMs?: number;
   /** milliseconds a SMART configuration and a JWKS are remembered. Default 10 minutes */
@@ -66,6 +69,7 @@ export const DEFAULTS = {
   httpTimeoutMs: 10_000,
   maxResponseBytes: 1024 * 1024,
   maxFhirResponseBytes: 20 * 1024 * 1024,
+  maxBrandBundleBytes: MAX_BRAND_BUNDLE_BYTES,
   storeTimeoutMs: 2_000,
   discoveryTtlMs: 10 * 60_000,
   clockToleranceMs: 30_000,

@@ -13,6 +13,7 @@ import type { AuthorizeOverrides, LaunchOverrides, OpenLaunchParameters } from '
 import { openLaunch } from './open-launch.js';
 import { activeLaunch, addLaunch } from './active-launch.js';
 import type { SmartSession } from './active-launch.js';
+import type { BrandBundle } from './brands/brand-bundle.js';
 import { ReadyClient } from './ready-client.js';
 import { returnUrl } from './return-path.js';
 import { randomId } from './session/keys.js';
@@ -20,6 +21,8 @@ import type { LaunchRecord } from './session/launch-record.js';
 import type { PendingLaunch } from './session/pending-launches.js';
 import type { SmartStorageOption } from './session/smart-storage.js';
 import type { SmartClientOptions } from './smart-client-options.js';
+import { serverBrands } from './server-brands.js';
+import type { ServerBrands } from './server-brands.js';
 import { SmartError } from './smart-error.js';
 import { runtimeFor } from './smart-runtime.js';
 import type { SmartRuntime } from './smart-runtime.js';
@@ -205,6 +208,19 @@ export class SmartClient {
       const registration = await registrations.find(parameters.iss);
       return registration instanceof SmartError ? registration : discovery.discover(registration);
     });
+  }
+
+  /**
+   * How users know a registered EHR: the User-access Brands that its SMART configuration links, or where it links
+   * none those of `vendorBundle` that have this FHIR server (SMART 2.2 "User-access Brands"). An endpoint of a brand
+   * is no permission: it becomes no known FHIR server.
+   *
+   * Each call asks the EHR whether its bundle changed. Errors as `discover`; `invalid_fhir_response` for a bundle
+   * that is none, is too large, or does not have exactly one brand of the EHR's own; `ehr_unavailable`,
+   * `ehr_timeout`; `invalid_request` where nobody says anything of brands.
+   */
+  async brands(parameters: { iss: string; vendorBundle?: BrandBundle }): Promise<ServerBrands | SmartError> {
+    return this.#answering(null, () => serverBrands(this.#runtime, parameters));
   }
 
   /**

@@ -62,6 +62,8 @@ const STATUS = {
   invalid_request: 400,
   /** the FHIR server refused, see `status` and `operationOutcome` */
   fhir_request_failed: 502,
+  /** what was to be changed is another version by now; read it again */
+  conflict: 409,
   /** the FHIR server's answer is not FHIR JSON, too large, or not what was asked for */
   invalid_fhir_response: 502,
   /** the answer or the claim does not match the given schema */

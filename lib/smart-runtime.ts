@@ -1,4 +1,5 @@
 import QuickLRU from 'quick-lru';
+import { BrandBundleCache } from './brands/brand-bundle-cache.js';
 import { HttpClient } from './http/http-client.js';
 import { checkConfiguration } from './ehr/check-configuration.js';
 import { Discovery } from './ehr/discovery.js';
@@ -38,6 +39,7 @@ export class SmartRuntime {
   readonly refresh: TokenRefresh;
   readonly launchLimit: LaunchLimit;
   readonly styles: SmartStyleCache;
+  readonly brandBundles: BrandBundleCache;
   readonly #saidLately = new QuickLRU<string, true>({ maxSize: MAX_WARNINGS });
 
   constructor(
@@ -92,6 +94,7 @@ export class SmartRuntime {
       allowNonHttpsLaunch,
     );
     this.styles = new SmartStyleCache(this.http, { allowHttp: allowNonHttpsLaunch, discoveryTtlMs });
+    this.brandBundles = new BrandBundleCache(this.http, this.options.maxBrandBundleBytes);
     const { secrets, logger } = this.options;
     const isWeak = secrets.length === 0 || secrets.some(({ length }) => length < MIN_SECRET_LENGTH);
     if (isWeak && !this.storage.guarantees.memoryOnly) {

@@ -48,7 +48,7 @@ export async function startLaunch(
   await runtime.pending.save(request.state, browserId, {
     iss: registration.iss,
     clientId: registration.clientId,
-    server: pinnedServer(server),
+    server: pinnedServer(server, registration.iss),
     callbackUrl: registration.callbackUrl,
     scope: request.scope,
     ...(codeVerifier && { codeVerifier }),

@@ -20,11 +20,14 @@ describe('the server of a launch', () => {
       capabilities: ['launch-ehr'],
       scopes_supported: ['openid'],
     };
-    expect(pinnedServer(configuration)).toEqual(needed);
+    expect(pinnedServer(configuration, 'https://ehr.example.org/fhir')).toEqual(needed);
   });
 
   it('survives being stored as JSON where the server says little', () => {
-    const pinned = pinnedServer({ token_endpoint: 'https://ehr.example.org/token', capabilities: [] });
+    const pinned = pinnedServer(
+      { token_endpoint: 'https://ehr.example.org/token', capabilities: [] },
+      'https://ehr.example.org/fhir',
+    );
     expect(JSON.parse(JSON.stringify(pinned))).toEqual({ token_endpoint: 'https://ehr.example.org/token' });
   });
 });

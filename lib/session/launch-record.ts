@@ -1,5 +1,6 @@
 import type { JWK } from 'jose';
 import type { LaunchContext } from '../ehr/launch-context.js';
+import { appStateEndpoint } from '../ehr/app-state-endpoint.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
 import type { JsonValue } from '../http/json.js';
 
@@ -13,7 +14,10 @@ export interface VerifiedIdentity {
 }
 
 /** Endpoints of the authorization server that issued the tokens, pinned: its tokens go nowhere else. */
-export type PinnedServer = Pick<SmartConfiguration, (typeof PINNED)[number]>;
+export type PinnedServer = Pick<SmartConfiguration, (typeof PINNED)[number]> & {
+  /** where app state is kept, the only place besides the FHIR base that the access token goes to */
+  appStateEndpoint?: string;
+};
 
 const PINNED = [
   'issuer',
@@ -27,8 +31,11 @@ const PINNED = [
   'authorization_response_iss_parameter_supported',
 ] as const;
 
-export function pinnedServer(server: SmartConfiguration): PinnedServer {
-  return Object.fromEntries(PINNED.map((name) => [name, server[name]])) as PinnedServer;
+export function pinnedServer(server: SmartConfiguration, fhirBaseUrl: string): PinnedServer {
+  return {
+    ...(Object.fromEntries(PINNED.map((name) => [name, server[name]])) as PinnedServer),
+    appStateEndpoint: appStateEndpoint(server, fhirBaseUrl),
+  };
 }
 
 /** One completed launch as it is stored, encrypted. Times are epoch milliseconds. */
