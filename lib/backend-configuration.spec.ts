@@ -46,6 +46,13 @@ describe('the configuration of a backend service', () => {
     expect(mistakes({ privateKey: key })).toEqual([expect.stringContaining(reason)]);
   });
 
+  it('A10-2 is refused with a URL of the key set that is not https', () => {
+    expect(mistakes({ clientPublicKeySetUrl: 'https://app.example.com/jwks.json' })).toEqual([]);
+    expect(mistakes({ clientPublicKeySetUrl: 'http://app.example.com/jwks.json' })).toEqual([
+      expect.stringContaining('client.clientPublicKeySetUrl must use https'),
+    ]);
+  });
+
   it('A12-1 is refused when the client is made, and says no secret', () => {
     const client = { ...GOOD, type: 'public', clientSecret: 'canary-secret' } as never;
     let thrown: unknown;

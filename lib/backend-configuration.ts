@@ -34,6 +34,8 @@ export interface BackendFhirClientConfiguration extends BackendSwitches {
   scope: string;
   /** one key or several; the first that the server's advertised algorithms allow signs */
   privateKey: ClientPrivateKey | ClientPrivateKey[];
+  /** `jku` of the client assertion: the URL of the JWK set as registered. Left out: no `jku` is sent */
+  clientPublicKeySetUrl?: string;
   /** shown in logs; not sent anywhere. Default: the host of `issuer` */
   name?: string;
   /** the only one there is; may be left out */
@@ -67,6 +69,7 @@ const OPTIONS = [
   'clientId',
   'scope',
   'privateKey',
+  'clientPublicKeySetUrl',
   'name',
   'type',
   'method',
@@ -154,7 +157,7 @@ function checkOptions(options: BackendFhirClientOptions): string[] {
 
 /** The configuration as that of a known server, whose checks and requests it shares. */
 function knownServer(client: BackendFhirClientConfiguration): KnownFhirServer {
-  const { issuer, privateKey, name, endpoints } = client;
+  const { issuer, privateKey, clientPublicKeySetUrl, name, endpoints } = client;
   const { sendClientId, assertionAudience, strictAudienceValidation, assumeBearer, legacyMetadata } = client;
   return {
     name: name ?? 'backend',
@@ -162,6 +165,7 @@ function knownServer(client: BackendFhirClientConfiguration): KnownFhirServer {
     type: 'confidential-asymmetric',
     method: 'private_key_jwt',
     privateKey,
+    clientPublicKeySetUrl,
     endpoints,
     sendClientId,
     assertionAudience,

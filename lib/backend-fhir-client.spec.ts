@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { decodeJwt, importJWK, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import { BackendEhr } from '../test/support/backend-ehr.js';
 import { fakeClock } from '../test/support/clock.js';
 import type { EhrAnswer } from '../test/support/ehr-server.js';
@@ -56,6 +56,14 @@ describe('the token request of a backend service', () => {
     expect(protectedHeader).toEqual({ alg: 'ES384', kid: 'key-1', typ: 'JWT' });
     expect(payload).toMatchObject({ iss: 'nightly', sub: 'nightly', aud: `${ehr.server.url}/token` });
     expect(payload.exp! - Date.now() / 1000).toBeLessThanOrEqual(300);
+  });
+
+  it('A10-2 A12-1 names the registered URL of the key set, where it was configured', async () => {
+    const clientPublicKeySetUrl = 'https://app.example.com/jobs/jwks.json';
+    await backend({ clientPublicKeySetUrl }).request('Patient/1');
+
+    const header = decodeProtectedHeader(ehr.tokenRequests[0]!.form.get('client_assertion')!);
+    expect(header).toEqual({ alg: 'ES384', kid: 'key-1', typ: 'JWT', jku: clientPublicKeySetUrl });
   });
 
   it('A12-1 goes to a token endpoint that is set by hand, without discovery', async () => {

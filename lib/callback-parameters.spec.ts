@@ -127,6 +127,25 @@ describe('authorizationCode', () => {
     ]);
   });
 
+  it.each(['access_denied', 'invalid_request'])(
+    'E-ORA-8 says what to do where another user is signed in: %s',
+    (error) => {
+      const urn = encodeURIComponent(
+        'urn:cerner:error:authorization-server:smart-v1:grant:launch:mismatched-identity',
+      );
+      const errorUri = `https://authorization.cerner.com/errors/${urn}/instances/1?client=unknown&tenant=2`;
+
+      const result = authorizationCode({ state: 's', error, errorUri }, {});
+
+      expect(result).toMatchObject({
+        errorUri,
+        message: expect.stringContaining('another user is signed in'),
+      });
+      const other = authorizationCode({ state: 's', error, errorUri: 'https://a/errors/identity' }, {});
+      expect((other as SmartError).message).not.toContain('another user');
+    },
+  );
+
   it('C-2 checks iss of error responses, too', () => {
     const response = { state: 's', error: 'access_denied', iss: 'https://evil.example' };
 

@@ -15,6 +15,9 @@ const ERRORS = [
   'consent_required',
 ];
 
+/** Oracle Health's `urn:cerner:error:…:grant:launch:mismatched-identity`, which its pages spell in two ways */
+const OTHER_USER = /mismatch\w{2,4}-identity\b/;
+
 /** The callback's parameters, however the framework hands them over. */
 export type CallbackParameters = URLSearchParams | Record<string, unknown>;
 
@@ -93,9 +96,16 @@ export function authorizationCode(
     const oauthError = /^[a-z][a-z_.:#/-]{0,99}$/i.test(response.error) ? response.error : 'invalid_error';
     const reason = ERRORS.includes(oauthError) ? `: ${oauthError}` : '';
     const details = { oauthError, errorUri: response.errorUri };
+    const hint = OTHER_USER.test(response.errorUri ?? '')
+      ? '; another user is signed in to the EHR on this device: sign out there, and launch again'
+      : '';
     return oauthError === 'access_denied'
-      ? new SmartError('access_denied', 'The user or the EHR refused the access', details)
-      : new SmartError('authorization_failed', `The EHR could not authorize the launch${reason}`, details);
+      ? new SmartError('access_denied', `The user or the EHR refused the access${hint}`, details)
+      : new SmartError(
+          'authorization_failed',
+          `The EHR could not authorize the launch${reason}${hint}`,
+          details,
+        );
   }
   return response.code ?? new SmartError('invalid_callback', 'The callback has neither a code nor an error');
 }

@@ -60,6 +60,7 @@ export async function completeLaunch(
     context,
     identity,
     ...(pending.appData !== undefined && { appData: pending.appData }),
+    ...(registration.switches.endSession === true && identity && { idToken: tokens.idToken }),
     startedAt: now,
     seenAt: now,
   };

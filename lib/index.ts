@@ -71,7 +71,16 @@ export type { BrandEndpoint } from './brands/brand-endpoints.js';
 export { UserAccessBrands } from './brands/user-access-brands.js';
 export type { UserAccessBrandsOptions } from './brands/user-access-brands.js';
 export type { ServerBrands } from './server-brands.js';
-export { SmartScopes } from './scope/scope.js';
+export { SmartScopes, parseResourceScope as parseScope } from './scope/scope.js';
+export type { ResourceScope } from './scope/scope.js';
+export {
+  mergeScopes,
+  printScope,
+  scopesFromUris,
+  scopesToUris,
+  toV1Scopes,
+  toV2Scopes,
+} from './scope/scope-language.js';
 
 export { SmartError, isSmartError, unwrap } from './smart-error.js';
 export type { SmartErrorCode, SmartErrorDetails } from './smart-error.js';

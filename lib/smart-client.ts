@@ -5,6 +5,7 @@ import type { SmartConfiguration } from './ehr/smart-configuration.js';
 import type { FhirVersion } from './fhir/fhir-types.js';
 import { appDataMistake } from './app-data.js';
 import { completeLaunch } from './complete-launch.js';
+import { ehrLogout } from './ehr-logout.js';
 import { endSession, revokeTokens } from './end-session.js';
 import { freshLaunch } from './fresh-launch.js';
 import type { JsonValue } from './http/json.js';
@@ -28,7 +29,6 @@ import { runtimeFor } from './smart-runtime.js';
 import type { SmartRuntime } from './smart-runtime.js';
 import { startLaunch } from './start-launch.js';
 import type { Redirect } from './start-launch.js';
-import { introspectToken } from './token/introspection.js';
 import type { Introspection } from './token/introspection.js';
 
 /** `ready()` without a session: an error that can be asked `validate()` like a ReadyClient. */
@@ -190,12 +190,24 @@ export class SmartClient {
    * @throws SmartError `store_unavailable`: the session could not be ended, which must not look like success
    */
   async logout(): Promise<void> {
+    await this.endSession();
+  }
+
+  /**
+   * As `logout`, and answers where the browser goes to end the EHR's own session, too: null unless the session's EHR
+   * has the switch `endSession`, or where launches of several EHRs ended. Submit `form` where there is one: it carries
+   * the id_token, which belongs into no URL.
+   *
+   * @throws SmartError `store_unavailable`, as `logout`
+   */
+  async endSession(): Promise<Redirect | null> {
     const { sessionId } = this.#session;
-    if (sessionId === null) return;
+    if (sessionId === null) return null;
     const { ended, failure } = await endSession(this.#runtime, sessionId);
     if (!failure) this.#session.sessionEnded?.();
     await Promise.all(ended.map((record) => revokeTokens(this.#runtime, record)));
     if (failure) throw failure;
+    return ehrLogout(this.#runtime, ended);
   }
 
   /**
@@ -225,7 +237,8 @@ export class SmartClient {
 
   /**
    * What the EHR says of this session's access token (RFC 7662). `active: false` says that the EHR no longer takes
-   * it; an endpoint that fails is an error instead. Errors as `ready`, and `invalid_request` where the EHR has no
+   * it; an endpoint that fails is an error instead. That a token is good is remembered for a minute at most, so the
+   * EHR's end of it may show that much later. Errors as `ready`, and `invalid_request` where the EHR has no
    * introspection endpoint.
    */
   async introspect(): Promise<Introspection | SmartError> {
@@ -235,7 +248,7 @@ export class SmartClient {
       const { server, accessToken } = active.record;
       const registration = await this.#runtime.registrations.ofLaunch(active.record);
       if (registration instanceof SmartError) return registration;
-      return introspectToken(this.#runtime.http, registration, server, accessToken);
+      return this.#runtime.introspections.of(accessToken, registration, server);
     });
   }
 

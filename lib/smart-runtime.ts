@@ -5,6 +5,7 @@ import { checkConfiguration } from './ehr/check-configuration.js';
 import { Discovery } from './ehr/discovery.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
 import { serversWithoutPkce } from './ehr/pkce-mode.js';
+import { Introspections } from './introspections.js';
 import { LaunchLimit } from './launch-limit.js';
 import { malformedScopes } from './scope/scope.js';
 import { RegistrationLookup } from './registration-lookup.js';
@@ -40,6 +41,7 @@ export class SmartRuntime {
   readonly launchLimit: LaunchLimit;
   readonly styles: SmartStyleCache;
   readonly brandBundles: BrandBundleCache;
+  readonly introspections: Introspections;
   readonly #saidLately = new QuickLRU<string, true>({ maxSize: MAX_WARNINGS });
 
   constructor(
@@ -95,6 +97,7 @@ export class SmartRuntime {
     );
     this.styles = new SmartStyleCache(this.http, { allowHttp: allowNonHttpsLaunch, discoveryTtlMs });
     this.brandBundles = new BrandBundleCache(this.http, this.options.maxBrandBundleBytes);
+    this.introspections = new Introspections(this.http);
     const { secrets, logger } = this.options;
     const isWeak = secrets.length === 0 || secrets.some(({ length }) => length < MIN_SECRET_LENGTH);
     if (isWeak && !this.storage.guarantees.memoryOnly) {

@@ -13,7 +13,7 @@ import { pushedIfWanted } from './token/pushed-authorization-request.js';
 /** Where to send the browser next. */
 export interface Redirect {
   redirect_url: string;
-  /** set where the URL is too long to be safe and the server takes a POST: submit this form instead */
+  /** set where the URL is too long to be safe and the server takes a POST, or at a logout: submit this form instead */
   form?: AuthorizationForm;
 }
 

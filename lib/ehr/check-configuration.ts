@@ -12,6 +12,7 @@ export const CLIENT_OPTIONS = [
   'scope',
   'callbackUrl',
   'redirectUrl',
+  'postLogoutRedirectUrl',
   'knownFhirServers',
   'allowAnyIssuer',
   'registrations',
@@ -33,6 +34,9 @@ export function checkConfiguration(
     ...ownUrl('client.callbackUrl', configuration.callbackUrl, development),
     ...ownUrl('client.redirectUrl', configuration.redirectUrl, development),
   ];
+  const { postLogoutRedirectUrl } = configuration;
+  if (postLogoutRedirectUrl !== undefined)
+    mistakes.push(...ownUrl('client.postLogoutRedirectUrl', postLogoutRedirectUrl, development));
   if (!['undefined', 'boolean'].includes(typeof configuration.allowAnyIssuer))
     mistakes.push('client.allowAnyIssuer must be true or false');
   const given: unknown = configuration.knownFhirServers ?? [];

@@ -32,6 +32,7 @@ describe('a known server', () => {
     ['with a secret in the body', { ...SYMMETRIC, method: 'client_secret_post' }],
     ['with a key', ASYMMETRIC],
     ['with keys as JSON', { ...ASYMMETRIC, privateKey: [JSON.stringify(KEY)] }],
+    ['with a key set', { ...ASYMMETRIC, clientPublicKeySetUrl: 'https://app.example.com/fhir/jwks.json' }],
     ['by pattern', { name: 'A', type: 'public', issMatch: /https:.*/ }],
     ['by text', { name: 'A', type: 'public', issMatch: 'https://ehr.example.org/fhir' }],
     ['by function', { name: 'A', type: 'public', issMatch: () => true }],
@@ -133,6 +134,34 @@ describe('a known server', () => {
     expect(mistakes({ ...PUBLIC, clientSecret: 's3cret' })).toEqual([
       expect.stringContaining('servers[0] is public and has a clientSecret'),
     ]);
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'over http',
+      { ...ASYMMETRIC, clientPublicKeySetUrl: 'http://app.example.com/jwks.json' },
+      'must use https',
+    ],
+    [
+      'that is relative',
+      { ...ASYMMETRIC, clientPublicKeySetUrl: '/fhir/jwks.json' },
+      'is not an absolute URL',
+    ],
+    ['that is none', { ...ASYMMETRIC, clientPublicKeySetUrl: true }, 'is missing'],
+    [
+      'with a fragment',
+      { ...ASYMMETRIC, clientPublicKeySetUrl: 'https://a/jwks#x' },
+      'must not have a fragment',
+    ],
+    [
+      'with a password',
+      { ...ASYMMETRIC, clientPublicKeySetUrl: 'https://a:b@a/jwks' },
+      'must not hold credent',
+    ],
+    ['without a key', { ...SYMMETRIC, clientPublicKeySetUrl: 'https://a/jwks' }, 'goes with a privateKey'],
+    ['of a public client', { ...PUBLIC, clientPublicKeySetUrl: 'https://a/jwks' }, 'goes with a privateKey'],
+  ])('A10-2 refuses a key set %s', (_, server, mistake) => {
+    expect(mistakes(server)).toEqual([expect.stringContaining(`clientPublicKeySetUrl ${mistake}`)]);
   });
 
   it('A10-8 refuses keys with one kid', () => {

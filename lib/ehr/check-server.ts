@@ -52,10 +52,12 @@ const OPTIONS = [
   'method',
   'clientSecret',
   'privateKey',
+  'clientPublicKeySetUrl',
   'clientId',
   'scope',
   'callbackUrl',
   'redirectUrl',
+  'postLogoutRedirectUrl',
   'endpoints',
   'aud',
   'assertionAudience',
@@ -64,22 +66,25 @@ const OPTIONS = [
   'scopeNames',
   ...Object.keys(CHOICES),
   'pushedAuthorizationRequests',
+  'endSession',
   ...BOOLEANS,
 ];
 
 /** Every mistake of one known server, each as a sentence that names the option, the problem, the fix. */
 export function checkServer(path: string, server: KnownFhirServer, development: boolean): string[] {
   if (typeof server !== 'object' || server === null) return [`${path} is not an object`];
-  const { clientId, scope, callbackUrl, redirectUrl } = server;
+  const { clientId, scope, callbackUrl, redirectUrl, postLogoutRedirectUrl: afterLogout } = server;
   return [
     ...unknownOptions(path, server, OPTIONS),
     ...requiredText(`${path}.name`, server.name, 'any name you know the EHR by'),
     ...checkIssuer(path, server, development),
     ...checkAuthentication(path, server),
+    ...checkPublicKeySetUrl(path, server, development),
     ...(clientId === undefined ? [] : requiredText(`${path}.clientId`, clientId, 'or leave it out')),
     ...(scope === undefined ? [] : requiredText(`${path}.scope`, scope, 'or leave it out')),
     ...(callbackUrl === undefined ? [] : ownUrl(`${path}.callbackUrl`, callbackUrl, development)),
     ...(redirectUrl === undefined ? [] : ownUrl(`${path}.redirectUrl`, redirectUrl, development)),
+    ...(afterLogout === undefined ? [] : ownUrl(`${path}.postLogoutRedirectUrl`, afterLogout, development)),
     ...checkSwitches(path, server, development),
   ];
 }
@@ -152,6 +157,21 @@ function checkAuthentication(path: string, server: ClientAuthenticationConfigura
   return requiredText(`${path}.clientSecret`, clientSecret, 'the secret the EHR gave you');
 }
 
+/** What the header names must be what was registered: an https URL that anybody may read. */
+function checkPublicKeySetUrl(
+  path: string,
+  server: ClientAuthenticationConfiguration,
+  development: boolean,
+): string[] {
+  const { type, clientPublicKeySetUrl: url } = server as { type: unknown; clientPublicKeySetUrl?: unknown };
+  if (url === undefined) return [];
+  return type === 'confidential-asymmetric'
+    ? ownUrl(`${path}.clientPublicKeySetUrl`, url, development)
+    : [
+        `${path}.clientPublicKeySetUrl goes with a privateKey: set type: 'confidential-asymmetric', or remove it`,
+      ];
+}
+
 function checkSwitches(path: string, server: KnownFhirServer, development: boolean): string[] {
   const mistakes = BOOLEANS.filter(
     (name) => server[name] !== undefined && typeof server[name] !== 'boolean',
@@ -169,6 +189,9 @@ function checkSwitches(path: string, server: KnownFhirServer, development: boole
   const { issuerAliases, endpoints, pushedAuthorizationRequests: pushes } = server;
   if (![undefined, true, false, 'ifRequired'].includes(pushes)) {
     mistakes.push(`${path}.pushedAuthorizationRequests must be true, false or 'ifRequired'`);
+  }
+  if (![undefined, true, false, 'redirect'].includes(server.endSession)) {
+    mistakes.push(`${path}.endSession must be true, false or 'redirect'`);
   }
   if (issuerAliases !== undefined && !(Array.isArray(issuerAliases) && issuerAliases.every(isText))) {
     mistakes.push(`${path}.issuerAliases must be a list of issuers, as id_tokens carry them`);

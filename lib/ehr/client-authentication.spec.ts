@@ -131,6 +131,31 @@ describe('a client with a private key', () => {
     });
   });
 
+  it('A10-2 names the registered URL of the key set, byte for byte, where it was configured', async () => {
+    const clientPublicKeySetUrl = 'https://app.example.com/fhir/jwks.json?a=%41';
+    const configured = { ...jwt([rsa, ec]), clientPublicKeySetUrl } as ClientAuthenticationConfiguration;
+
+    expect(decodeProtectedHeader(await assertionOf(configured))).toEqual({
+      typ: 'JWT',
+      alg: 'RS384',
+      kid: 'rsa-1',
+      jku: clientPublicKeySetUrl,
+    });
+  });
+
+  it('A10-2 has it signed, too, by a key outside the process', async () => {
+    const { d: _private, ...publicJwk } = ec;
+    const sign = (data: Uint8Array) =>
+      Promise.resolve(signData('sha384', data, { key: privateEc, dsaEncoding: 'ieee-p1363' }));
+    const signer = jwt({ sign, kid: 'kms-1', alg: 'ES384', publicJwk });
+    const jku = 'https://app.example.com/fhir/jwks.json';
+
+    const assertion = await assertionOf({ ...signer, clientPublicKeySetUrl: jku } as typeof signer);
+
+    const { protectedHeader } = await jwtVerify(assertion, await importJWK(publicJwk, 'ES384'));
+    expect(protectedHeader).toEqual({ typ: 'JWT', alg: 'ES384', kid: 'kms-1', jku });
+  });
+
   it('A10-3 claims to be the client, towards the token endpoint alone, for minutes', async () => {
     const claims = decodeJwt(await assertionOf(jwt(ec), {}, { issuer: 'https://ehr.example.org' }));
 

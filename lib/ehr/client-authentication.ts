@@ -4,7 +4,7 @@ import type { CryptoKey } from 'jose';
 import type { ClientAuth as OpenIdClientAuth } from 'openid-client';
 import { readSigningKeys } from './client-keys.js';
 import type { SigningKey } from './client-keys.js';
-import type { ClientPrivateKey } from './known-fhir-server.js';
+import type { ClientAuthenticationConfiguration, ClientPrivateKey } from './known-fhir-server.js';
 import type { Registration } from './registrations.js';
 import type { SmartConfiguration } from './smart-configuration.js';
 
@@ -18,6 +18,8 @@ type SecretMethod = (typeof SECRET_METHODS)[number];
 /** what a server says of client authentication */
 type Advertised =
   'token_endpoint_auth_methods_supported' | 'token_endpoint_auth_signing_alg_values_supported';
+
+type KeyAuthentication = Extract<ClientAuthenticationConfiguration, { method: 'private_key_jwt' }>;
 
 /** openid-client's type says `void`, and it awaits the answer. */
 type ClientAuth = (...parameters: Parameters<OpenIdClientAuth>) => unknown;
@@ -54,7 +56,7 @@ export function clientAuthentication(
       const method = methodWithoutKeys(server.token_endpoint_auth_methods_supported);
       // SMART 2.2 prefers the key; the secret is for a server that says it takes none.
       if (clientSecret !== undefined && method) return bySecret(registration, method, clientSecret);
-      return byKey(registration, signingKeys(authentication), server);
+      return byKey(registration, authentication, server);
     }
   }
 }
@@ -80,13 +82,15 @@ function bySecret(
 
 function byKey(
   registration: Registration,
-  keys: SigningKey[],
+  authentication: KeyAuthentication,
   server: Parameters<typeof clientAuthentication>[1],
 ): ClientAuth {
+  const keys = signingKeys(authentication);
+  const { clientPublicKeySetUrl: jku } = authentication;
   return async (_server, _client, body) => {
     const key = chooseKey(keys, server.token_endpoint_auth_signing_alg_values_supported);
     body.set('client_assertion_type', ASSERTION_TYPE);
-    body.set('client_assertion', await assertion(key, registration, server));
+    body.set('client_assertion', await assertion(key, registration, server, jku));
     if (registration.switches.sendClientId) body.set('client_id', registration.clientId);
   };
 }
@@ -122,11 +126,13 @@ async function assertion(
   key: SigningKey,
   registration: Registration,
   server: Pick<SmartConfiguration, 'issuer' | 'token_endpoint'>,
+  jku: string | undefined,
 ): Promise<string> {
   const { clientId, switches } = registration;
   const strict = switches.strictAudienceValidation === true;
   const now = Math.floor(Date.now() / 1000);
-  const header = { alg: key.alg, kid: key.kid, typ: strict ? 'client-authentication+jwt' : 'JWT' };
+  const typ = strict ? 'client-authentication+jwt' : 'JWT';
+  const header = { alg: key.alg, kid: key.kid, typ, ...(jku !== undefined && { jku }) };
   const payload = {
     iss: clientId,
     sub: clientId,

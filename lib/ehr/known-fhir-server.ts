@@ -36,6 +36,11 @@ export type ClientAuthenticationConfiguration =
       privateKey: ClientPrivateKey | ClientPrivateKey[];
       /** for a server whose SMART configuration lists methods with a secret and not `private_key_jwt` */
       clientSecret?: string;
+      /**
+       * `jku` of the client assertion, for servers that want it: the URL of the app's JWK set, byte for byte as
+       * registered (SMART 2.2 "Authenticating to the Token endpoint"). Left out: no `jku` is sent
+       */
+      clientPublicKeySetUrl?: string;
     }
   /**
    * No authorization server: everybody who reaches the FHIR server reads it (HAPI test servers). Launched by
@@ -53,6 +58,11 @@ export interface ClientRegistration {
   callbackUrl: string;
   /** where the browser goes after a launch: the app's page */
   redirectUrl: string;
+  /**
+   * where an EHR with `endSession` sends the browser after the logout: `post_logout_redirect_uri`, byte for byte as
+   * registered with the EHR, which refuses others. Left out: the browser stays at the EHR's page
+   */
+  postLogoutRedirectUrl?: string;
 }
 
 /** Endpoints set by hand; each beats what discovery says (Oracle Health profiles, servers without discovery). */
@@ -159,6 +169,14 @@ export interface KnownFhirServerSwitches {
    * static `endpoints` it is ES256), and Bearer tokens are refused. Default `false`
    */
   dpop?: boolean;
+  /**
+   * A browser that logs out goes on to the EHR's `end_session_endpoint`, which ends the user's whole session there
+   * (OpenID Connect RP-Initiated Logout 1.0). `true`: by a form with the id_token, which the session keeps for it.
+   * `'redirect'`: by a redirect without it, whereupon the EHR asks the user; for EHRs whose own cookie is
+   * `SameSite=Lax`, which browsers do not send along with a form of another site. `endpoints.endSession` names the
+   * endpoint where the SMART configuration does not. Not for apps in a frame of the EHR. Default `false`
+   */
+  endSession?: boolean | 'redirect';
   /** `true`: the FHIR base is sent as `resource` too (RFC 8707), besides `aud`. Default `false` */
   resource?: boolean;
 }

@@ -93,6 +93,7 @@ function registrationOf(
     scope: server.scope ?? configuration.scope,
     callbackUrl: server.callbackUrl ?? configuration.callbackUrl,
     redirectUrl: server.redirectUrl ?? configuration.redirectUrl,
+    postLogoutRedirectUrl: server.postLogoutRedirectUrl ?? configuration.postLogoutRedirectUrl,
     authentication: server,
     switches: server,
     isKnown: true,

@@ -16,12 +16,14 @@ import { randomId } from '../session/keys.js';
 import type { Redirect } from '../start-launch.js';
 import { SmartError, unwrap } from '../smart-error.js';
 import { answerHeaders } from './answer-headers.js';
-import { authorizationPage } from './authorization-page.js';
+import { formPage } from './form-page.js';
 import { queryOf, rawRequest, wantsHtml } from './http-request.js';
 import type { ResolvedRoutes } from './module-options.js';
 import { ownTargetPage } from './own-target-page.js';
 import { SmartClients } from './smart-clients.js';
 import { SmartErrorFilter } from './smart-error.filter.js';
+
+const TO_AUTHORIZATION = { status: 302, title: 'Opening the app' } as const;
 
 /** The routes an EHR and a browser meet: launch, callback, standalone launch, logout, JWKS. */
 export function createLaunchController(routes: ResolvedRoutes): Type {
@@ -41,14 +43,14 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
       const parameters = { iss: single(query, 'iss'), launch: single(query, 'launch') };
       const target = await this.clients.targetOf(request, parameters.iss);
       if (target && parameters.launch !== '') return this.#leaveFrame(response, query, target);
-      this.#authorize(response, unwrap(await this.clients.for(request).launch(parameters)));
+      this.#sendOn(response, unwrap(await this.clients.for(request).launch(parameters)), TO_AUTHORIZATION);
     }
 
     @Get(routes.standalone)
     async standalone(@Req() request: object, @Res() response: unknown): Promise<void> {
       const query = queryOf(request);
       const parameters = { iss: single(query, 'iss'), returnTo: single(query, 'returnTo') };
-      this.#authorize(response, unwrap(await this.clients.for(request).authorize(parameters)));
+      this.#sendOn(response, unwrap(await this.clients.for(request).authorize(parameters)), TO_AUTHORIZATION);
     }
 
     // a redirect URL per EHR, e.g. /fhir/callback/hospital-b, keeps mixed-up answers apart (RFC 9700 4.4)
@@ -74,9 +76,10 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
       if (!this.clients.isTrustedOrigin(request, 'POST')) {
         throw new SmartError('csrf_rejected', 'The request does not come from the app itself');
       }
-      await this.clients.for(request).logout();
-      if (wantsHtml(request)) this.#redirect(response, 303, this.clients.redirectUrl);
-      else this.#answer(response, 204, '');
+      const atEhr = await this.clients.for(request).endSession();
+      if (!wantsHtml(request)) return this.#answer(response, 204, '');
+      const next = atEhr ?? { redirect_url: this.clients.redirectUrl };
+      this.#sendOn(response, next, { status: 303, title: 'Signing out' });
     }
 
     @Get(routes.jwks)
@@ -91,11 +94,15 @@ export function createLaunchController(routes: ResolvedRoutes): Type {
       httpAdapter.reply(response, JSON.stringify({ keys }), 200);
     }
 
-    #authorize(response: unknown, { redirect_url, form }: Redirect): void {
-      if (!form) return this.#redirect(response, 302, redirect_url);
+    #sendOn(
+      response: unknown,
+      { redirect_url, form }: Redirect,
+      { status, title }: { status: 302 | 303; title: string },
+    ): void {
+      if (!form) return this.#redirect(response, status, redirect_url);
       const nonce = randomId();
       this.adapterHost.httpAdapter.setHeader(response, 'Content-Type', 'text/html; charset=utf-8');
-      this.#answer(response, 200, authorizationPage(form, nonce), nonce);
+      this.#answer(response, 200, formPage(title, form, nonce), nonce);
     }
 
     /** The one page that any page may frame: it holds nothing but a link that everybody could make. */

@@ -1,3 +1,5 @@
+import { scopeFromUri } from './scope-uri.js';
+
 /** A clinical scope of SMART 2.2 ("Scopes for requesting FHIR Resources"), v1 scopes read as v2. */
 export interface ResourceScope {
   level: 'patient' | 'user' | 'system';
@@ -13,8 +15,12 @@ const V2 = /^(patient|user|system)\/(\*|[A-Z][A-Za-z]*)\.(c?r?u?d?s?)(?:\?(.+))?
 const V1 = /^(patient|user|system)\/(\*|[A-Z][A-Za-z]*)\.(read|write|\*)$/;
 const V1_PERMISSIONS: Record<string, string> = { read: 'rs', write: 'cud', '*': 'cruds' };
 
-/** Undefined for everything that is not a well-formed clinical scope: `openid`, `launch/patient`, typos. */
-export function parseResourceScope(scope: string): ResourceScope | undefined {
+/**
+ * A clinical scope, of SMART 1 or 2, also in its URI form. Undefined for everything else: `openid`, `launch/patient`,
+ * typos.
+ */
+export function parseResourceScope(text: string): ResourceScope | undefined {
+  const scope = scopeFromUri(text);
   const v1 = V1.exec(scope);
   if (v1) {
     const [, level, resourceType, access] = v1;
@@ -53,7 +59,8 @@ export function splitScopes(scope: string): string[] {
 /**
  * A set of granted scopes that can be asked what it covers. Scopes add up: `.r` and `.s` cover `.rs`, `*`
  * covers every type; `user/` does not cover `patient/`, and a constrained scope
- * (`patient/Observation.rs?category=…`) does not cover the unconstrained one.
+ * (`patient/Observation.rs?category=…`) does not cover the unconstrained one. Scopes written as URIs are read as the
+ * scopes they stand for.
  *
  * @example
  * fhir.scopes.covers('patient/Observation.rs')
@@ -63,7 +70,8 @@ export class SmartScopes {
   readonly #resources: ResourceScope[];
 
   constructor(scope: string | readonly string[]) {
-    this.#granted = Object.freeze(typeof scope === 'string' ? splitScopes(scope) : [...new Set(scope)]);
+    const granted = typeof scope === 'string' ? splitScopes(scope) : scope;
+    this.#granted = Object.freeze([...new Set(granted.map(scopeFromUri))]);
     this.#resources = this.#granted.map(parseResourceScope).filter((parsed) => parsed !== undefined);
   }
 
@@ -100,7 +108,7 @@ export class SmartScopes {
 
   #missing(scope: string): string[] {
     const needed = parseResourceScope(scope);
-    if (!needed) return this.#granted.includes(scope) ? [] : [scope];
+    if (!needed) return this.#granted.includes(scopeFromUri(scope)) ? [] : [scope];
     const lacking = [...needed.permissions]
       .filter((permission) => !this.#grants(needed, permission))
       .join('');

@@ -10,6 +10,7 @@ describe('the server of a launch', () => {
       token_endpoint: 'https://ehr.example.org/token',
       revocation_endpoint: 'https://ehr.example.org/revoke',
       introspection_endpoint: 'https://ehr.example.org/introspect',
+      end_session_endpoint: 'https://ehr.example.org/end',
       token_endpoint_auth_signing_alg_values_supported: ['ES384'],
       id_token_signing_alg_values_supported: ['RS256'],
       authorization_response_iss_parameter_supported: true,

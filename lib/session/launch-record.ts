@@ -25,6 +25,7 @@ const PINNED = [
   'token_endpoint',
   'revocation_endpoint',
   'introspection_endpoint',
+  'end_session_endpoint',
   'token_endpoint_auth_methods_supported',
   'token_endpoint_auth_signing_alg_values_supported',
   'id_token_signing_alg_values_supported',
@@ -51,6 +52,8 @@ export interface LaunchRecord {
   issuedAt: number;
   expiresAt: number;
   refreshToken?: string;
+  /** of the login, verified; kept where the EHR's session is ended with it (`endSession: true`) */
+  idToken?: string;
   /** the private key that the tokens are bound to (RFC 9449); absent: they are Bearer tokens */
   dpopKey?: JWK;
   scope: string;

@@ -7,6 +7,7 @@ import type { JsonObject } from '../http/json.js';
 import { readLaunchContext } from '../ehr/launch-context.js';
 import type { LaunchContext } from '../ehr/launch-context.js';
 import type { Registration } from '../ehr/registrations.js';
+import { smartScopes } from '../ehr/scope-names.js';
 import { openidConfiguration } from './token-endpoint.js';
 import type { AuthorizationServer } from './token-endpoint.js';
 
@@ -15,6 +16,7 @@ export type Introspection =
   | { active: false }
   | {
       active: true;
+      /** granted scopes, space-separated, by the names SMART has for them */
       scope: string;
       clientId: string | null;
       /** epoch milliseconds; null where the server does not say */
@@ -62,22 +64,25 @@ export async function introspectToken(
       },
     );
   }
-  if (answered) return readIntrospection(answered);
+  if (answered) return readIntrospection(answered, registration);
   return new SmartError('token_request_failed', `The introspection endpoint refused: status ${status}`, {
     cause: { name: 'HttpError', code: `HTTP_${status}` },
   });
 }
 
 /** Of a token that is not active, nothing else is read. */
-function readIntrospection(answer: JsonObject): Introspection | SmartError {
+function readIntrospection(
+  answer: JsonObject,
+  { switches }: Pick<Registration, 'switches'>,
+): Introspection | SmartError {
   if (answer.active !== true) return INACTIVE;
   try {
     return {
       active: true,
-      scope: text(answer.scope) ?? '',
+      scope: smartScopes(text(answer.scope) ?? '', switches),
       clientId: text(answer.client_id),
       expiresAt: typeof answer.exp === 'number' ? answer.exp * 1000 : null,
-      context: readLaunchContext(answer, {}),
+      context: readLaunchContext(answer, { references: switches.contextReferences }),
       iss: text(answer.iss),
       sub: text(answer.sub),
       fhirUser: text(answer.fhirUser),

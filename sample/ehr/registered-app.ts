@@ -20,6 +20,8 @@ export interface RegisteredApp {
   name: string;
   launchUri: string;
   redirectUris: string[];
+  /** Where it may have the browser sent after a logout here. */
+  postLogoutRedirectUris?: string[];
   authentication: AppAuthentication;
   clientSecret?: string;
   jwks?: { keys: PublicJwk[] };

@@ -39,6 +39,8 @@ export interface EhrOptions {
   pushedRequests?: PushedRequests;
   /** Apps may bind their tokens to a key (DPoP, RFC 9449). */
   dpop?: boolean;
+  /** Apps may end the user's session by a form. Browsers want https then; tests do without. */
+  postedLogout?: boolean;
   /** No log output. */
   quiet?: boolean;
 }
@@ -85,7 +87,7 @@ async function serve(
   store: FhirStore,
   options: EhrOptions,
 ): Promise<RunningEhr> {
-  const { accessTokenTtlSeconds = 300, pushedRequests, dpop } = options;
+  const { accessTokenTtlSeconds = 300, pushedRequests, dpop, postedLogout } = options;
   const fhirBaseUrl = `${url}/fhir`;
   const issuer = `${url}/oidc`;
 
@@ -106,6 +108,7 @@ async function serve(
     accessTokenTtlSeconds,
     pushedRequests,
     dpop,
+    postedLogout,
   });
   const ehr = new Ehr({ url, fhirBaseUrl, apps, launches, record, clinician, authorizationServer });
 

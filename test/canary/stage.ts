@@ -88,10 +88,10 @@ export class Stage {
     return (await this.get('/api')).status;
   }
 
-  /** 204, also for the redirect that a browser gets */
+  /** 204, also for the page that sends a browser on to the EHR: a form with the id_token */
   async logout(): Promise<number> {
-    const { status } = await this.#send('/fhir/logout', 'POST');
-    return status === 303 ? 204 : status;
+    const { status } = await this.#send('/fhir/logout', 'POST', [], ['id_token', 'claim', 'nonce']);
+    return status === 200 ? 204 : status;
   }
 
   /** @param allowed secrets that the `Location` may hold */
@@ -157,7 +157,12 @@ export class Stage {
             callbackUrl: `${this.#url}/fhir/callback`,
             redirectUrl: `${this.#url}/`,
             knownFhirServers: [
-              { name: 'Talkative', issuer: `${this.ehr.url}/fhir`, ...(await this.#credentials()) },
+              {
+                name: 'Talkative',
+                issuer: `${this.ehr.url}/fhir`,
+                endSession: true,
+                ...(await this.#credentials()),
+              },
             ],
           },
           storage: this.storage,
@@ -206,7 +211,12 @@ export class Stage {
     });
   }
 
-  async #send(path: string, method: string, allowed: string[] = []): Promise<Response> {
+  async #send(
+    path: string,
+    method: string,
+    allowed: string[] = [],
+    allowedInBody: string[] = [],
+  ): Promise<Response> {
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const headers = { accept: this.options.accept, ...(cookie && { cookie }) };
     const answer = await fetch(`${this.#url}${path}`, { method, headers, redirect: 'manual' });
@@ -219,7 +229,7 @@ export class Stage {
     for (const [name, value] of answer.headers) {
       if (name !== 'set-cookie') this.#see(`the header ${name}`, value, name === 'location' ? allowed : []);
     }
-    this.#see('an answer', await answer.text());
+    this.#see('an answer', await answer.text(), allowedInBody);
     return answer;
   }
 

@@ -98,6 +98,7 @@ export class TalkativeEhr {
       authorization_endpoint: `${this.url}/authorize`,
       token_endpoint: `${this.url}/token`,
       revocation_endpoint: `${this.url}/revoke`,
+      end_session_endpoint: `${this.url}/end`,
       code_challenge_methods_supported: ['S256'],
       capabilities: ['launch-ehr', 'sso-openid-connect'],
     };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { fieldsOf } from './app/form-page.js';
 import { expectNothingLeaked } from './app/play.js';
 import { setStage } from './app/stage.js';
 import { Visitor } from './app/visitor.js';
@@ -87,6 +88,95 @@ describe('Logging out of a hostile EHR', () => {
     const tenant = await logOut({ discovery: ({ revocation_endpoint: _left, ...document }) => document });
 
     expect(tenant.count('revocation')).toBe(0);
+  });
+});
+
+describe('Logging out at a hostile EHR, too', () => {
+  const cast = setStage();
+
+  async function launched(misbehaviour: Misbehaviour) {
+    const tenant = cast.ehr.tenant({ profile: 'endSession', misbehaviour });
+    const user = new Visitor(cast.app.url);
+    return { tenant, user, sight: await user.launch(tenant) };
+  }
+  /** The browser's logout; the answer is not kept with the others, since it holds the id_token. */
+  async function loggedOut(user: Visitor) {
+    const answer = await user.browser.post(`${cast.app.url}/fhir/logout`, {}, { Accept: 'text/html' });
+    expect((await user.visit('/api/patient')).status).toBe(401);
+    return { answer, page: await answer.text() };
+  }
+  const ends = (endpoint: (ehr: Tenant) => unknown): Misbehaviour => ({
+    discovery: (document, ehr) => ({ ...document, end_session_endpoint: endpoint(ehr) }),
+  });
+
+  it.each([
+    ['runs a script', 'javascript:alert(1)'],
+    ['is another scheme', 'data:text/html,x'],
+    ['holds a password', 'https://a:b@ehr.example.org/end'],
+    ['has a fragment', 'https://ehr.example.org/end#x'],
+    ['is no text', { url: 'https://ehr.example.org/end' }],
+  ])('B-31 A2-11 an endpoint that %s stops the launch', async (_what, endpoint) => {
+    const { sight, user } = await launched(ends(() => endpoint));
+
+    expect([sight.at, sight.status, sight.error]).toEqual(['launch', 502, 'discovery_failed']);
+    expect((await loggedOut(user)).answer.headers.get('location')).toBe(`${cast.app.url}/chart`);
+  });
+
+  it('B-31 the endpoint is a value, whatever the EHR writes into it', async () => {
+    const { user, tenant } = await launched(
+      ends(({ url }) => `${url}/end?x="><script>alert(1)</script>'onload=y`),
+    );
+    const { page } = await loggedOut(user);
+
+    expect(page).not.toContain('<script>alert');
+    expect(page).toMatch(/<form method="post" action="[^"<>]*">/);
+    expect(page.match(/<script/g)).toHaveLength(1);
+    expectNothingLeaked(tenant, user, cast.app);
+  });
+
+  it('B-31 C-3 it is the one that the launch was told, and the app itself never calls it', async () => {
+    let told = 0;
+    const { user, tenant } = await launched(
+      ends((ehr) => ((told += 1) === 1 ? `${ehr.url}/end` : `${ehr.evil.url}/end`)),
+    );
+    cast.clock!.advance(11 * 60_000);
+    const later = new Visitor(cast.app.url);
+    await later.launch(tenant);
+    const [{ page }, other] = [await loggedOut(user), await loggedOut(later)];
+
+    expect(page).toContain(`action="${tenant.url}/end"`);
+    expect(other.page).toContain(`action="${tenant.evil.url}/end"`);
+    expectNothingLeaked(tenant, user, cast.app);
+  });
+
+  it('B-31 without one, the browser goes to the app, and the log says why', async () => {
+    const { user, tenant } = await launched({});
+    cast.app.log.length = 0;
+    const { answer } = await loggedOut(user);
+
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, `${cast.app.url}/chart`]);
+    expect(cast.app.log.join()).toContain('no end_session_endpoint is known');
+    expectNothingLeaked(tenant, user, cast.app);
+  });
+
+  it('B-31 C-21 the EHR’s refusal to revoke changes nothing', async () => {
+    const { user, tenant } = await launched({
+      ...ends(({ url }) => `${url}/end`),
+      answer: { revocation: () => ({ status: 503 }) },
+    });
+    const { page } = await loggedOut(user);
+
+    expect(fieldsOf(page)).toMatchObject({ client_id: tenant.clientId, id_token_hint: expect.any(String) });
+  });
+
+  it('B-31 C-12 another site cannot have a user logged out', async () => {
+    const { user } = await launched(ends(({ url }) => `${url}/end`));
+    const headers = { Accept: 'text/html', Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };
+
+    const answer = await user.browser.post(`${cast.app.url}/fhir/logout`, {}, headers);
+
+    expect([answer.status, (await answer.text()).includes('id_token_hint')]).toEqual([403, false]);
+    expect((await user.visit('/api/patient')).status).toBe(200);
   });
 });
 

@@ -1,7 +1,14 @@
 import { describe, expect } from '@jest/globals';
 import fc from 'fast-check';
+import {
+  mergeScopes,
+  printScope,
+  scopesFromUris,
+  scopesToUris,
+  toV1Scopes,
+  toV2Scopes,
+} from '../../lib/scope/scope-language.js';
 import { parseResourceScope, SmartScopes, splitScopes } from '../../lib/scope/scope.js';
-import type { ResourceScope } from '../../lib/scope/scope.js';
 import { anyText, mutated } from './hostile-text.js';
 import { holds } from './holds.js';
 
@@ -45,10 +52,6 @@ const scope = fc.oneof(
   { weight: 1, arbitrary: nearlyScope },
 );
 const list = fc.array(scope, { maxLength: 5 }).map((scopes) => scopes.join(' '));
-
-function written({ level, resourceType, permissions, parameters }: ResourceScope): string {
-  return `${level}/${resourceType}.${permissions}${parameters.length ? `?${parameters.join('&')}` : ''}`;
-}
 
 const TYPES = ['Patient', 'Observation', 'Encounter'];
 const V1: Record<string, string> = { read: 'rs', write: 'cud', '*': 'cruds' };
@@ -95,7 +98,7 @@ describe('a clinical scope', () => {
   holds('A17-1 A17-2 is what it was, after it was read and written', resourceScope, (text) => {
     const parsed = parseResourceScope(text);
     expect(parsed).toBeDefined();
-    expect(parseResourceScope(written(parsed!))).toEqual(parsed);
+    expect(parseResourceScope(printScope(parsed!))).toEqual(parsed);
   });
 
   holds(
@@ -148,5 +151,39 @@ describe('granted scopes', () => {
     const words = scopes.split(' ').filter(Boolean);
     expect(splitScopes(scopes.replaceAll(' ', ' \t ') + ' ')).toEqual([...new Set(words)]);
     expect(new SmartScopes(scopes).toArray()).toEqual([...new Set(words)]);
+  });
+});
+
+describe('a list of scopes, written in another way', () => {
+  holds('A17-2 grants the same in SMART 2, and in SMART 1 where that can say it', list, (scopes) => {
+    const v2 = toV2Scopes(scopes);
+    const v1 = toV1Scopes(scopes);
+    expect(grants(v2)).toEqual(grants(scopes));
+    expect(toV2Scopes(v2)).toBe(v2);
+    if (v1 === undefined) return;
+    expect(grants(v1)).toEqual(grants(scopes));
+    expect(toV1Scopes(toV2Scopes(v1))).toBe(v1);
+    expect(toV2Scopes(v1)).toBe(v2);
+  });
+
+  holds(
+    'A17-3 A17-4 merged, grants what both grant, and nothing more',
+    fc.tuple(list, list),
+    ([one, other]) => {
+      const union = mergeScopes(one, other);
+      expect(grants(union)).toEqual(grants(`${one} ${other}`.trim()));
+      expect(new SmartScopes(union).missing(one, other)).toEqual([]);
+      expect(mergeScopes(union, one)).toBe(union);
+      expect(toV2Scopes(union)).toBe(union);
+    },
+  );
+
+  holds('A17-6 as URIs, is read back as it was', fc.oneof(list, anyText('__', '')), (scopes) => {
+    const uris = scopesToUris(scopes);
+    const isUri = /^[a-z][a-z0-9+.-]*:/i;
+    for (const uri of splitScopes(uris)) expect(uri).toMatch(isUri);
+    if (splitScopes(scopes).some((one) => isUri.test(one))) return;
+    expect(scopesFromUris(uris)).toBe(splitScopes(scopes).join(' '));
+    expect(new SmartScopes(uris).toArray()).toEqual(splitScopes(scopes));
   });
 });

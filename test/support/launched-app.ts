@@ -16,6 +16,7 @@ import {
 } from 'nestjs-smart-on-fhir';
 import type {
   ClientAuthenticationConfiguration,
+  ClientPrivateKey,
   KnownFhirServerSwitches,
   SmartOnFhirModuleExtras,
   SmartOnFhirModuleOptions,
@@ -79,6 +80,12 @@ export interface TestAppOptions {
   client?: Partial<SmartOnFhirModuleOptions['client']>;
   /** `CALLBACK` in a callbackUrl stands for the app's own */
   server?: KnownFhirServerSwitches & { scope?: string; callbackUrl?: string };
+  /** the app's page after a logout at the EHR, `/bye`, is registered there and configured */
+  comesBack?: boolean;
+  /** its keys, which the EHR reads at the app's JWKS URL. Left out: one of its own, which the EHR was given */
+  privateKey?: ClientPrivateKey | ClientPrivateKey[];
+  /** an app that was closed, whose address and registration this one takes over */
+  successorOf?: TestApp;
   controllers?: Type[];
   imports?: ModuleMetadata['imports'];
 }
@@ -100,21 +107,28 @@ let clients = 0;
 
 /** A Nest app that uses the package, registered with a running EHR. */
 export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
-  const { adapter, ehr, authentication = 'client_secret_basic' } = options;
+  const {
+    adapter,
+    ehr,
+    authentication = options.privateKey ? 'private_key_jwt' : 'client_secret_basic',
+  } = options;
   // The redirect URL holds the port, so the app listens on a port that is known before it is configured.
-  const port = await freePort();
+  const { successorOf, privateKey } = options;
+  const port = successorOf ? Number(new URL(successorOf.url).port) : await freePort();
   const url = `http://localhost:${port}`;
-  const clientId = `app-${++clients}`;
-  const { client, jwks } = await credentials(authentication);
+  const clientId = successorOf?.clientId ?? `app-${++clients}`;
+  const { client, jwks } = await credentials(authentication, privateKey);
   const callbackUrl = (options.server?.callbackUrl ?? 'CALLBACK').replace('CALLBACK', `${url}/fhir/callback`);
   ehr.registerApp({
     clientId,
     name: clientId,
     launchUri: `${url}/fhir/launch`,
     redirectUris: [`${url}/fhir/callback`, callbackUrl],
+    ...(options.comesBack && { postLogoutRedirectUris: [`${url}/bye`] }),
     authentication,
     ...(authentication.startsWith('client_secret') && { clientSecret: SECRET }),
     ...(jwks && { jwks: { keys: [jwks] } }),
+    ...(privateKey && { jwksUri: `${url}/fhir/jwks.json` }),
   });
   @Module({
     imports: [
@@ -127,6 +141,7 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
           scope: SCOPE,
           callbackUrl: `${url}/fhir/callback`,
           redirectUrl: `${url}/chart`,
+          ...(options.comesBack && { postLogoutRedirectUrl: `${url}/bye` }),
           knownFhirServers: [
             { name: 'Demo EHR', issuer: ehr.fhirBaseUrl, ...client, ...options.server, callbackUrl },
           ],
@@ -160,7 +175,10 @@ const SECRET = 'a-client-secret.with_every~safe-character-123';
 
 async function credentials(
   authentication: AppAuthentication,
+  configured?: TestAppOptions['privateKey'],
 ): Promise<{ client: ClientAuthenticationConfiguration; jwks?: JWK & { kty: string } }> {
+  if (configured)
+    return { client: { type: 'confidential-asymmetric', method: 'private_key_jwt', privateKey: configured } };
   if (authentication === 'none') return { client: { type: 'public' } };
   if (authentication !== 'private_key_jwt') {
     return { client: { type: 'confidential-symmetric', method: authentication, clientSecret: SECRET } };

@@ -8,6 +8,7 @@ export function clientMetadata(app: RegisteredApp): AdapterPayload {
     client_id: app.clientId,
     client_name: app.name,
     redirect_uris: app.redirectUris,
+    ...(app.postLogoutRedirectUris ? { post_logout_redirect_uris: app.postLogoutRedirectUris } : {}),
     response_types: ['code'],
     grant_types: [
       'authorization_code',

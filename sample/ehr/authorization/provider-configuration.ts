@@ -48,6 +48,8 @@ export interface AuthorizationServerOptions {
   pushedRequests?: PushedRequests | undefined;
   /** tokens can be bound to a key (DPoP, RFC 9449), with a nonce of ours in each proof */
   dpop?: boolean | undefined;
+  /** the end of a session here may be asked for by a form of another site */
+  postedLogout?: boolean | undefined;
 }
 
 export type PushedRequests = 'offered' | 'required';
@@ -55,14 +57,20 @@ export type PushedRequests = 'offered' | 'required';
 export const DPOP_ALGORITHMS = ['ES256'] as const;
 
 export async function providerConfiguration(options: AuthorizationServerOptions): Promise<Configuration> {
-  const { apps, clinician, pushedRequests, dpop = false } = options;
+  const { apps, clinician, pushedRequests, dpop = false, postedLogout = false } = options;
   return {
     adapter: memoryAdapter((clientId) => {
       const app = apps.find(clientId);
       return app && clientMetadata(app);
     }),
     jwks: await generateSigningKeys(),
-    cookies: { keys: [randomBytes(32).toString('base64url')], names: cookieNames(options.issuer) },
+    cookies: {
+      keys: [randomBytes(32).toString('base64url')],
+      names: cookieNames(options.issuer),
+      // A browser sends no Lax cookie along with a form of another site.
+      ...(postedLogout && { long: { httpOnly: true, sameSite: 'none' } }),
+    },
+    enableHttpPostMethods: postedLogout,
     findAccount: (_ctx, sub) => (sub === clinician.id ? clinicianAccount(clinician) : undefined),
     claims: { openid: ['sub'], fhirUser: ['fhirUser'], profile: ['name', 'fhirUser'] },
     // SMART apps read fhirUser from the id_token, not from userinfo.

@@ -29,7 +29,8 @@ export type ProfileName =
   | 'anonymous'
   | 'pkce'
   | 'aliased'
-  | 'noRefresh';
+  | 'noRefresh'
+  | 'endSession';
 
 /** One registration of the app at the EHR; the EHR’s URL holds its name, so that one app may have all of them. */
 export interface Profile {
@@ -68,6 +69,7 @@ export async function createProfiles(alias: string): Promise<Profiles> {
     anonymous: { client: basic, switches: { scope: 'launch patient/Patient.rs' } },
     pkce: { client: basic, switches: { pkceMode: 'required' } },
     aliased: { client: basic, switches: { issuerAliases: [alias] } },
+    endSession: { client: basic, switches: { endSession: true } },
     noRefresh: { client: basic, switches: { scope: 'launch openid patient/Patient.rs' } },
   };
 }

@@ -71,6 +71,16 @@ function scopes(): Fault[] {
       seen({ scopes: [], missing: ['patient/Patient.rs', 'patient/Observation.cruds'] }),
       LAUNCH,
     ),
+    body(
+      'A17-6',
+      'scopes are granted as URIs',
+      {
+        scope:
+          'http://openid.net/specs/openid-connect-core-1_0#openid http://smarthealthit.org/fhir/scopes/patient/Patient.rs',
+      },
+      seen({ ...granted('openid patient/Patient.rs'), missing: ['patient/Observation.cruds'] }),
+      LAUNCH,
+    ),
     body('A7-6', 'scope is a list', { scope: ['openid'] }, UNUSABLE),
     body('A7-6', 'scope is a number', { scope: 1 }, UNUSABLE),
     body(
