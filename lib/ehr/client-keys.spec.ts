@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 import { readSigningKeys } from './client-keys.js';
@@ -137,5 +137,23 @@ describe('a key that cannot be used', () => {
 
   it('A10-8 two keys with one kid are refused', () => {
     expect(refusal([rsa, { ...ec, kid: 'rsa-1' }])).toMatch(/two keys with one kid/);
+  });
+});
+
+describe('a key in a KMS', () => {
+  const signer = { kid: 'kms-1', alg: 'ES384', sign: () => new Promise<Uint8Array>(() => undefined) };
+
+  it('A10-9 that never answers ends the request after ten seconds', async () => {
+    jest.useFakeTimers();
+    try {
+      const [key] = readSigningKeys({ ...signer, publicJwk: ecPublic });
+      const signed = (key!.key as (data: Uint8Array) => Promise<Uint8Array>)(new Uint8Array());
+      const refused = expect(signed).rejects.toThrow('no signature in time');
+      await jest.advanceTimersByTimeAsync(10_000);
+      await refused;
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

@@ -16,6 +16,8 @@ export interface SigningKey {
 
 const PUBLIC_MEMBERS = ['kty', 'n', 'e', 'crv', 'x', 'y', 'x5c', 'x5t', 'x5t#S256', 'x5u'];
 const ALG_BY_CURVE: Record<string, string> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' };
+/** as long as a call to the EHR may take by default */
+const SIGN_TIMEOUT_MS = 10_000;
 const SUPPORTED = /^(RS|PS|ES)(256|384|512)$/;
 
 /**
@@ -40,7 +42,7 @@ function readSigningKey(configured: ClientPrivateKey): SigningKey {
         kid: required(kid, 'kid'),
         alg: supported(alg),
         publicJwk: publicMembers(publicJwk, kid, alg),
-        key: (data) => configured.sign(data),
+        key: (data) => signedInTime(configured, data),
         kind: 'remote',
       };
     }
@@ -103,6 +105,19 @@ function parseJwk(configured: string | JWK): JWK {
     // the parser's message would quote the key
   }
   throw new Error('is not JSON; give a private JWK as an object or a JSON string (PEM: convert it to a JWK)');
+}
+
+/** A KMS that never answers must not hold up a login, nor the lock of a refresh. */
+async function signedInTime(signer: ClientSigner, data: Uint8Array): Promise<Uint8Array> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('no signature in time')), SIGN_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([signer.sign(data), deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function isSigner(value: object): value is ClientSigner {

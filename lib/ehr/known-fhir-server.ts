@@ -12,7 +12,7 @@ export interface ClientCryptoKey {
   publicJwk?: JWK;
 }
 
-/** A key this process never sees. `sign` answers the raw JWS signature of the bytes (for ECDSA: r || s). */
+/** A key this process never sees. `sign` answers the raw JWS signature of the bytes (for ECDSA: r || s) within 10 s. */
 export interface ClientSigner {
   sign(data: Uint8Array): Promise<Uint8Array>;
   kid: string;
