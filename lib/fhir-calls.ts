@@ -11,8 +11,12 @@ import type {
 import { referencePath } from './fhir/fhir-url.js';
 import type { JsonPatchOperation } from './fhir/json-patch.js';
 import { requestBundle } from './fhir/request-bundle.js';
-import { SearchResult, searchPath } from './fhir/search-result.js';
-import type { SearchParameters } from './fhir/search-result.js';
+import type { PatientCompartment } from './fhir/patient-compartment.js';
+import type { SearchQuery } from './fhir/search-parameters.js';
+import type { SearchRequest } from './fhir/search-request.js';
+import { SearchResult } from './fhir/search-result.js';
+import type { SearchOptions } from './fhir/search-result.js';
+import type { SearchResultOf } from './fhir/search-types.js';
 import { validated } from './fhir/standard-schema.js';
 import type { StandardSchema } from './fhir/standard-schema.js';
 import { SmartError } from './smart-error.js';
@@ -88,18 +92,37 @@ export class FhirCalls<V extends FhirVersion = 'R4'> {
   }
 
   /**
-   * Searches; returns at once. Iterate it, or use `toArray({ limit })`, `first()`, `pages()`; what goes
-   * wrong is thrown as a SmartError by the iteration.
+   * Searches; returns at once. Iterate it (the next page is fetched while you work on one), or use `toArray({ limit })`,
+   * `first()`, `matches()`, `pages()`, `total()`; what goes wrong is thrown as a SmartError by the iteration.
+   *
+   * Errors: those of `request`; `invalid_request` for parameters that would widen the search (null, empty, NaN);
+   * `invalid_fhir_response` where pages repeat or do not end.
+   *
+   * @example
+   * const code = { system: 'http://loinc.org', code: '2339-0' };
+   * for await (const glucose of fhir.search('Observation', { code, date: { ge: '2026-01-01' } })) …
    */
-  search<T extends ResourceTypeName<V>>(
+  search<T extends ResourceTypeName<V>, const P extends SearchQuery = Record<never, never>>(
     resourceType: T,
-    parameters: SearchParameters = {},
-    options: FhirRequestOptions = {},
-  ): SearchResult<ResourceOf<T, V>, BundleOf<ResourceOf<T, V>, V>> {
-    return new SearchResult(searchPath(resourceType, parameters), async (target) => {
-      const answer = await this.#exchange('GET', target, undefined, options);
+    parameters?: P,
+    options: FhirRequestOptions & SearchOptions = {},
+  ): SearchResultOf<T, P, V> {
+    return this.searchWithin(undefined, resourceType, parameters, options);
+  }
+
+  /** @internal */
+  protected searchWithin<T extends ResourceTypeName<V>, P extends SearchQuery>(
+    compartment: PatientCompartment | SmartError | undefined,
+    resourceType: T,
+    query: P | undefined,
+    options: FhirRequestOptions & SearchOptions = {},
+  ): SearchResultOf<T, P, V> {
+    const { method: _, pageLimit: _limit, maxPages: _max, pagesAhead: _ahead, ...others } = options;
+    const send = async ({ method, target, body }: SearchRequest, signal: AbortSignal) => {
+      const answer = await this.#exchange(method, target, body, { ...others, signal });
       return answer instanceof SmartError ? answer : answer.body;
-    });
+    };
+    return new SearchResult({ resourceType, query: query ?? {}, options, send, compartment });
   }
 
   /** POSTs a new resource; answers it as the server stored it, with its id. */

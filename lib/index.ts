@@ -39,11 +39,22 @@ export { BackendFhirClient } from './backend-fhir-client.js';
 export type { BackendFhirClientConfiguration, BackendFhirClientOptions } from './backend-configuration.js';
 
 export { ReadyClient } from './ready-client.js';
-export type { ContextResource } from './ready-client.js';
+export type { ContextResource, PatientContext } from './ready-client.js';
 export type { FhirCalls } from './fhir-calls.js';
 export type { BundleContent, FhirRequestOptions, Stored } from './fhir-calls.js';
 export type { JsonPatchOperation } from './fhir/json-patch.js';
-export type { SearchParameters, SearchResult } from './fhir/search-result.js';
+export { escapeSearchValue } from './fhir/search-parameters.js';
+export type {
+  SearchAlternatives,
+  SearchParameters,
+  SearchPrefixes,
+  SearchQuery,
+  SearchValue,
+} from './fhir/search-parameters.js';
+export type { SearchOptions, SearchResult } from './fhir/search-result.js';
+export type { SearchMethod } from './fhir/search-request.js';
+export type { IncludedBy, SearchResultOf } from './fhir/search-types.js';
+export type { PatientCompartmentType } from './fhir/patient-compartment-data.js';
 export type {
   AnyResource,
   BundleOf,

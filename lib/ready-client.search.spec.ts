@@ -1,8 +1,10 @@
+import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Bundle, Observation } from 'fhir/r4.js';
 import { clientWith } from '../test/support/client-with.js';
 import { EhrServer } from '../test/support/ehr-server.js';
 import { httpClient } from '../test/support/launch-parts.js';
+import { RecordingServer, json } from '../test/support/recording-server.js';
 import type { ReadyClient } from './ready-client.js';
 import { SmartError } from './smart-error.js';
 
@@ -96,5 +98,77 @@ describe('the pages of a search', () => {
     expect(await fhir.search('Observation').first()).toMatchObject({ id: 'one' });
     expect(await fhir.search('Observation').toArray({ limit: 1 })).toHaveLength(1);
     expect(ehr.requests).toHaveLength(2);
+  });
+
+  it('are aborted where the caller stops before they came', async () => {
+    const server = await new RecordingServer().start();
+    const [asked, closed] = [new EventEmitter(), new EventEmitter()];
+    server.answer = ({ url }, response) => {
+      if (!url.includes('page=2')) return json(page('one', 'Observation?page=2'))({} as never, response);
+      response.once('close', () => closed.emit('page'));
+      asked.emit('page');
+    };
+    // no time-out of its own would do it
+    const unhurried = httpClient(120_000);
+    const { fhir: client } = clientWith(`${server.url}/fhir`, unhurried);
+    const [isAsked, isClosed] = [once(asked, 'page'), once(closed, 'page')];
+    for await (const { id } of client.search('Observation')) {
+      expect(id).toBe('one');
+      await isAsked;
+      break;
+    }
+    await isClosed;
+    expect(server.requests).toHaveLength(2);
+    await server.close();
+    await unhurried.close();
+  });
+
+  it('are POSTed for where the query is long, with the token, and linked by GET', async () => {
+    ehr.respondWith(({ method }) => ({
+      json: method === 'POST' ? page('one', 'Observation?_getpages=1') : page('two'),
+    }));
+    const code = Array.from({ length: 300 }, (_, n) => `http://loinc.org|${n}-0`).join(',');
+    const found = await fhir.search('Observation', { code, _count: 1 }).toArray();
+    expect(found.map(({ id }) => id)).toEqual(['one', 'two']);
+    const [posted, linked] = ehr.requests;
+    expect(posted).toMatchObject({
+      method: 'POST',
+      target: '/fhir/Observation/_search',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        accept: 'application/fhir+json',
+        authorization: 'Bearer access-1',
+      },
+    });
+    expect([...posted!.form]).toEqual([
+      ['code', code],
+      ['_count', '1'],
+    ]);
+    expect(linked).toMatchObject({ method: 'GET', target: '/fhir/Observation?_getpages=1', body: '' });
+  });
+
+  it('have the headers of the caller, every one of them', async () => {
+    ehr.respondWith(({ query }) => ({
+      json: query.has('page') ? page('two') : page('one', 'Observation?page=2'),
+    }));
+    await fhir.search('Observation', {}, { headers: { 'x-request-id': 'abc' } }).toArray();
+    expect(ehr.requests.map(({ headers }) => headers['x-request-id'])).toEqual(['abc', 'abc']);
+  });
+
+  it.each([null, '', Number.NaN, []])('are not asked for with a filter that is none: %p', async (patient) => {
+    await expect(fhir.search('Observation', { patient: patient as never }).toArray()).rejects.toMatchObject({
+      error: 'invalid_request',
+    });
+    expect(ehr.requests).toEqual([]);
+  });
+
+  it('are counted without being read', async () => {
+    ehr.respondWith(() => ({ json: { resourceType: 'Bundle', type: 'searchset', total: 7 } }));
+    expect(await fhir.search('Observation', { code: 'a', _count: 3 }).total()).toBe(7);
+    expect(ehr.requests.map(({ target }) => target)).toEqual([
+      '/fhir/Observation?code=a&_summary=count&_total=accurate',
+    ]);
+    ehr.respondWith(() => ({ status: 403 }));
+    await expect(fhir.search('Observation').total()).rejects.toMatchObject({ status: 403 });
   });
 });

@@ -5,8 +5,13 @@ import { FhirCalls } from './fhir-calls.js';
 import type { FhirRequestOptions } from './fhir-calls.js';
 import { fhirExchange, isUnauthorized } from './fhir/fhir-http.js';
 import type { FhirHttpAnswer, FhirMethod } from './fhir/fhir-http.js';
-import type { FhirVersion, ResourceOf } from './fhir/fhir-types.js';
+import type { FhirVersion, ResourceOf, ResourceTypeName } from './fhir/fhir-types.js';
 import { fhirUrl } from './fhir/fhir-url.js';
+import { PatientCompartment } from './fhir/patient-compartment.js';
+import type { PatientCompartmentType } from './fhir/patient-compartment-data.js';
+import type { SearchQuery } from './fhir/search-parameters.js';
+import type { SearchOptions } from './fhir/search-result.js';
+import type { SearchResultOf } from './fhir/search-types.js';
 import type { SmartStyle } from './fhir/smart-style.js';
 import { validatedNow } from './fhir/standard-schema.js';
 import type { StandardSchema } from './fhir/standard-schema.js';
@@ -35,6 +40,8 @@ export interface LaunchHandle {
   style(): Promise<SmartStyle | null | SmartError>;
   /** ends the session: the EHR refuses its tokens for good */
   end(): Promise<void>;
+  /** the EHR answered a search about the patient with resources of others, which were left out */
+  foreignResults?(resourceType: string, count: number): void;
 }
 
 /** A resource the launch names: its id, and a request for it. */
@@ -49,13 +56,38 @@ export interface ContextResource<Resource> {
   request(options?: FhirRequestOptions): Promise<Resource | SmartError>;
 }
 
+/** The patient of the launch, and what is about this patient. */
+export interface PatientContext<V extends FhirVersion = 'R4'> extends ContextResource<
+  ResourceOf<'Patient', V>
+> {
+  /**
+   * Searches what is about this patient, as `fhir.search` does otherwise. The client sets the parameter of FHIR's
+   * patient compartment. What the server answers about somebody else all the same is left out, logged and told to
+   * `options.onEvent`; so is what does not say whom it is about.
+   *
+   * Errors, thrown by the iteration: those of `fhir.search`; `missing_context` where the launch has no patient;
+   * `invalid_request` for a type outside the compartment, and for a parameter that names another patient.
+   *
+   * @example
+   * const vitals = await fhir.patient.search('Observation', { category: 'vital-signs' }).toArray({ limit: 100 });
+   */
+  search<
+    T extends PatientCompartmentType & ResourceTypeName<V>,
+    const P extends SearchQuery = Record<never, never>,
+  >(
+    resourceType: T,
+    parameters?: P,
+    options?: FhirRequestOptions & SearchOptions,
+  ): SearchResultOf<T, P, V>;
+}
+
 /**
  * One launch, ready to use: who, about whom, and a FHIR client that sends this launch's access token to this
  * launch's FHIR server and nowhere else. Calls answer the value or a {@link SmartError}.
  *
  * @example
  * const patient = unwrap(await fhir.patient.request());
- * const glucose = await fhir.search('Observation', { patient: fhir.patient.id!, code: '2339-0' }).toArray();
+ * const glucose = await fhir.patient.search('Observation', { code: '2339-0' }).toArray();
  */
 export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
   /** Launch context: patient, encounter, fhirContext, intent, banner, style, tenant, extensions. */
@@ -66,7 +98,7 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
   readonly issuerName: string;
   /** what the app gave to `launch()` or `authorize()` as `appData`; null when it gave nothing */
   readonly appData: JsonValue;
-  readonly patient: ContextResource<ResourceOf<'Patient', V>>;
+  readonly patient: PatientContext<V>;
   readonly encounter: ContextResource<ResourceOf<'Encounter', V>>;
   /** Who launched, from the verified id_token (`fhirUser`). */
   readonly user: ContextResource<ResourceOf<FhirUserType, V>>;
@@ -100,7 +132,11 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     const user = record.identity?.fhirUser ?? null;
     // A user of another server has an id there, which may be somebody else's here.
     const practitioner = user !== null && /^Practitioner\//.test(user) ? user : null;
-    this.patient = this.#contextResource('patient', patient === null ? null : `Patient/${patient}`);
+    const compartment = this.#patientCompartment(patient);
+    this.patient = {
+      ...this.#contextResource('patient', patient === null ? null : `Patient/${patient}`),
+      search: (type, parameters, options) => this.searchWithin(compartment, type, parameters, options),
+    };
     this.encounter = this.#contextResource('encounter', encounter === null ? null : `Encounter/${encounter}`);
     this.user = this.#contextResource('user', user);
     this.practitioner = this.#contextResource('practitioner', practitioner);
@@ -145,6 +181,13 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     return `ReadyClient ${JSON.stringify(this)}`;
   }
 
+  #patientCompartment(patient: string | null): PatientCompartment | SmartError {
+    if (patient === null) return missingContext('patient');
+    return new PatientCompartment(this.fhirBaseUrl, patient, (type, count) =>
+      this.#handle.foreignResults?.(type, count),
+    );
+  }
+
   #contextResource<Resource>(name: string, reference: string | null): ContextResource<Resource> {
     const split = reference === null ? null : splitFhirUser(reference);
     return {
@@ -152,9 +195,7 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
       reference,
       type: split?.type ?? null,
       request: async (options: FhirRequestOptions = {}) => {
-        if (reference === null) {
-          return new SmartError('missing_context', `The launch has no ${name}`, { missing: [name] });
-        }
+        if (reference === null) return missingContext(name);
         const answer = await this.#exchange('GET', reference, undefined, options);
         if (answer instanceof SmartError) return answer;
         const { resourceType, id } = (answer.body ?? {}) as { resourceType?: unknown; id?: unknown };
@@ -208,4 +249,8 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
       cause: second,
     });
   }
+}
+
+function missingContext(name: string): SmartError {
+  return new SmartError('missing_context', `The launch has no ${name}`, { missing: [name] });
 }

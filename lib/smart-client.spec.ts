@@ -6,6 +6,7 @@ import { APP, knownServer } from '../test/support/registration.js';
 import { SmartClient } from './smart-client.js';
 import type { SmartClientOptions } from './smart-client-options.js';
 import { unwrap } from './smart-error.js';
+import type { SmartEvent } from './smart-event.js';
 
 const OPTIONS: SmartClientOptions = {
   allowNonHttpsLaunch: true,
@@ -82,5 +83,45 @@ describe('a client outside Nest, whose session id stays', () => {
     await Promise.all([launched, ofTheFirst]);
 
     expect(unwrap(await smart().ready()).patient.id).toBe('patient-b');
+  });
+});
+
+describe('a search that the EHR answers with what is about somebody else', () => {
+  it('C-19 is told to the log and to onEvent, without ids', async () => {
+    const [events, lines]: [SmartEvent[], string[]] = [[], []];
+    const configuration = { ...APP, knownFhirServers: [knownServer({ issuer: iss })] };
+    const options: SmartClientOptions = {
+      ...OPTIONS,
+      logger: { warn: (line) => void lines.push(line), error: (line) => void lines.push(line) },
+      onEvent: (event) => void events.push(event),
+    };
+    ehr.respondWith(({ path }) => {
+      if (path === '/token') {
+        return { json: { access_token: 'access', token_type: 'Bearer', expires_in: 300, patient: 'ada' } };
+      }
+      if (path === '/fhir/Condition') {
+        const resource = { resourceType: 'Condition', id: 'c1', subject: { reference: 'Patient/bob' } };
+        return { json: { resourceType: 'Bundle', type: 'searchset', entry: [{ resource }, { resource }] } };
+      }
+      return {
+        json: { authorization_endpoint: `${ehr.url}/authorize`, token_endpoint: `${ehr.url}/token` },
+      };
+    });
+    const smart = new SmartClient('session-2', undefined, configuration, options);
+    const { redirect_url } = unwrap(await smart.launch({ iss, launch: 'launch-1' }));
+    unwrap(await smart.callback({ code: 'code', state: new URL(redirect_url).searchParams.get('state') }));
+    lines.length = 0;
+    const { patient, issuerName } = unwrap(await smart.ready());
+
+    expect(await patient.search('Condition').toArray()).toEqual([]);
+
+    expect(events.at(-1)).toEqual({
+      type: 'foreign_results',
+      server: issuerName,
+      resourceType: 'Condition',
+      count: 2,
+    });
+    expect(lines).toEqual([expect.stringMatching(/2 resources .*Condition/)]);
+    expect(JSON.stringify([events, lines])).not.toMatch(/ada|bob|c1/);
   });
 });

@@ -370,6 +370,13 @@ export class SmartClient {
           );
         },
         end: () => launches.removeSame(id, current),
+        foreignResults: (resourceType, count) => {
+          const { name } = registration;
+          options.logger.warn(
+            `${name} answered a search about one patient with ${count} resources of others or of nobody (${resourceType} search); they were left out`,
+          );
+          options.onEvent({ type: 'foreign_results', server: name, resourceType, count });
+        },
       },
       http,
       options.maxFhirResponseBytes,

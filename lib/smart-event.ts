@@ -8,5 +8,7 @@ export type SmartEvent =
   | { type: 'login'; server: string }
   | { type: 'refresh'; server: string }
   | { type: 'logout'; server: string }
+  /** `fhir.patient.search` left out this many resources that are not about the patient of the launch */
+  | { type: 'foreign_results'; server: string; resourceType: string; count: number }
   /** `server` is absent where none is known, e.g. for an unknown issuer */
   | { type: 'failure'; during: 'launch' | 'login' | 'refresh'; code: SmartErrorCode; server?: string };

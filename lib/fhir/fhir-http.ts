@@ -44,6 +44,7 @@ const CONNECTION_HEADERS = new Set([
 ]);
 const MAX_RETRY_AFTER_SECONDS = 24 * 3600;
 const FHIR_JSON = 'application/fhir+json';
+const FORM = 'application/x-www-form-urlencoded';
 
 /** One request to the FHIR server with this token (none to an open server); whatever is not a 2xx is a SmartError. */
 export async function fhirExchange(
@@ -56,7 +57,8 @@ export async function fhirExchange(
   const what = `${request.method} ${describePath(request.url, fhirBaseUrl)}`;
   const { mediaType = FHIR_JSON } = request;
   const headers: Record<string, string> = { accept: mediaType };
-  if (request.body !== undefined) headers['content-type'] = mediaType;
+  const isForm = request.body instanceof URLSearchParams;
+  if (request.body !== undefined) headers['content-type'] = isForm ? FORM : mediaType;
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (!CONNECTION_HEADERS.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
   }
@@ -66,7 +68,11 @@ export async function fhirExchange(
       url: request.url,
       // last, so that no caller's header sends another token
       headers: { ...headers, ...credentials },
-      body: request.body === undefined ? undefined : JSON.stringify(request.body),
+      body: isForm
+        ? String(request.body)
+        : request.body === undefined
+          ? undefined
+          : JSON.stringify(request.body),
       signal: request.signal,
       limits: { maxBytes },
       trusted: request.trusted,

@@ -90,8 +90,37 @@ export async function typesOfTheClient(fhir: ReadyClient, path: string): Promise
   for await (const patient of fhir.search('Patient')) exactly<r4.Patient>()(patient);
   // @ts-expect-error no such resource
   fhir.search('Observations');
-  // @ts-expect-error a date is written as FHIR wants it, by the caller
-  fhir.search('Observation', { date: new Date() });
+  exactly<Promise<number | undefined>>()(fhir.search('Observation', 'code=x').total());
+  // @ts-expect-error a filter that is null would ask for everything
+  fhir.search('Observation', { patient: null });
+  // @ts-expect-error an id that may be missing is looked at first
+  fhir.search('Observation', { patient: fhir.patient.id });
+
+  type Found<T> = Promise<T[]>;
+  const query = { date: { ge: new Date() }, code: { or: ['a', { system: 'b', code: 'c' }] } };
+  exactly<Found<r4.Observation>>()(fhir.search('Observation', query).toArray());
+  exactly<Found<r4.Observation>>()(fhir.search('Observation', new URLSearchParams()).toArray());
+  exactly<Found<r4.Observation | r4.Patient>>()(
+    fhir.search('Observation', { _include: 'Observation:subject:Patient' }).toArray(),
+  );
+  exactly<Found<r4.Observation | r4.Patient | r4.Encounter>>()(
+    fhir
+      .search('Observation', { _include: ['Observation:subject:Patient', 'Observation:encounter:Encounter'] })
+      .toArray(),
+  );
+  exactly<Found<r4.Observation | r4.Provenance>>()(
+    fhir.search('Observation', { _revinclude: 'Provenance:target' }).toArray(),
+  );
+  exactly<Found<r4.FhirResource>>()(
+    fhir.search('Observation', { '_include:iterate': 'Observation:subject' }).toArray(),
+  );
+  const withPatient = fhir.search('Observation', { _include: 'Observation:subject:Patient' });
+  for await (const match of withPatient.matches()) exactly<r4.Observation>()(match);
+  exactly<Promise<r4.Observation | undefined>>()(withPatient.first());
+
+  exactly<Found<r4.Condition>>()(fhir.patient.search('Condition', { category: 'x' }).toArray());
+  // @ts-expect-error nobody's
+  fhir.patient.search('Practitioner');
 
   const patient: r4.Patient = { resourceType: 'Patient', active: true };
   exactly<Answer<r4.Patient & { id: string }>>()(fhir.create(patient));
@@ -111,6 +140,7 @@ export function typesOfTheR5Client(fhir: ReadyClient<'R5'>): void {
   exactly<Answer<r5.Patient>>()(fhir.request('Patient/1'));
   exactly<Answer<r5.Patient>>()(fhir.patient.request());
   exactly<Promise<r5.Transport | undefined>>()(fhir.search('Transport').first());
+  exactly<Promise<r5.Condition | undefined>>()(fhir.patient.search('Condition').first());
 }
 
 it('the helper that compares types knows one from another', () => {

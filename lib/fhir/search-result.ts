@@ -1,110 +1,176 @@
 import { SmartError } from '../smart-error.js';
+import type { PatientCompartment } from './patient-compartment.js';
+import type { FetchPage } from './pages-ahead.js';
+import { checkedPage, searchPages } from './search-pages.js';
+import type { Page, PageLimits } from './search-pages.js';
+import { queryEntries } from './search-parameters.js';
+import type { QueryEntry, SearchQuery } from './search-parameters.js';
+import { countRequest, searchRequest } from './search-request.js';
+import type { SearchMethod, SearchRequest } from './search-request.js';
 
-/** A page of a search as this file reads it. */
-interface Page {
-  resourceType: string;
-  link?: { relation: string; url: string }[];
-  entry?: { resource?: { resourceType?: string }; search?: { mode?: string } }[];
+/** How a search is sent and how far it is read. */
+export interface SearchOptions extends PageLimits {
+  /**
+   * `auto` (default) searches by GET, and by POST to `_search` where the URL would be longer than 2,000 bytes.
+   * Next pages are always a GET, as the server links them.
+   */
+  method?: SearchMethod;
 }
 
-export type FetchPage = (target: string) => Promise<unknown>;
+/** A search as it is sent. */
+export interface Search {
+  resourceType: string;
+  query: SearchQuery;
+  options: SearchOptions;
+  /** answers the body, or a SmartError */
+  send: (request: SearchRequest, signal: AbortSignal) => Promise<unknown>;
+  /** keeps it to one patient */
+  compartment?: PatientCompartment | SmartError;
+}
 
-const MAX_PAGES = 10_000;
+const MAX_COLLECTED = 10_000;
 
 /**
- * A search that is read as it is iterated: resources with `for await`, pages with `pages()`. What goes wrong
- * on the way is thrown as a SmartError. OperationOutcome entries (`search.mode` `outcome`) are left out.
+ * A search that is read as it is iterated; the next page is on its way while you work on one. What goes wrong is
+ * thrown as a SmartError when the iteration gets there. OperationOutcome entries (`search.mode` `outcome`) are left
+ * out. Each iteration asks the server anew.
  *
  * @example
  * for await (const observation of fhir.search('Observation', { category: 'vital-signs' })) …
  */
-export class SearchResult<Resource, Bundle> implements AsyncIterable<Resource> {
-  constructor(
-    private readonly first_: string,
-    private readonly fetchPage: FetchPage,
-  ) {}
+export class SearchResult<Match, Bundle, Included = never> implements AsyncIterable<Match | Included> {
+  // Private to the runtime: a query holds what is searched for, and loggers print what they can see.
+  readonly #search: Search;
+  readonly #entries: readonly QueryEntry[] | SmartError;
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Resource, void, undefined> {
-    for await (const page of this.pages()) {
-      for (const { resource, search } of (page as Page).entry ?? []) {
-        if (resource && search?.mode !== 'outcome' && resource.resourceType !== 'OperationOutcome') {
-          yield resource as Resource;
-        }
-      }
-    }
+  /** @internal */
+  constructor(search: Search) {
+    this.#search = search;
+    this.#entries = sentEntries(search);
+  }
+
+  /** Matches, and what `_include` and `_revinclude` add, as the pages have them. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Match | Included, void, undefined> {
+    for await (const page of this.#pages()) yield* found(page) as (Match | Included)[];
+  }
+
+  /** What was searched for, without what was included. */
+  async *matches(): AsyncGenerator<Match, void, undefined> {
+    for await (const page of this.#pages()) yield* this.#matchesOf(page);
   }
 
   /** The searchset Bundles, in order. */
   async *pages(): AsyncGenerator<Bundle, void, undefined> {
-    const seen = new Set<string>();
-    for (let target: string | undefined = this.first_; target !== undefined;) {
-      if (seen.has(target) || seen.size >= MAX_PAGES) {
-        throw new SmartError(
-          'invalid_fhir_response',
-          'The pages of the search do not end: a next link repeats',
-        );
+    for await (const page of this.#pages()) yield page as Bundle;
+  }
+
+  /**
+   * All resources, matches and included ones. Without a `limit` more than 10,000 are an error
+   * (`invalid_fhir_response`): iterate over so many.
+   *
+   * @param options.limit the most resources to read; pages after it are not fetched
+   */
+  async toArray(options: { limit?: number } = {}): Promise<(Match | Included)[]> {
+    const { limit = MAX_COLLECTED + 1 } = options;
+    if (Number.isNaN(limit)) throw new SmartError('invalid_request', 'The limit of a search is not a number');
+    const resources: unknown[] = [];
+    if (limit <= 0) return [];
+    const isFull = (page: Page) => resources.length + found(page).length >= limit;
+    for await (const page of this.#pages((current) => !isFull(current))) {
+      for (const resource of found(page)) {
+        resources.push(resource);
+        if (resources.length < limit) continue;
+        if (options.limit === undefined) throw tooMany();
+        return resources as (Match | Included)[];
       }
-      seen.add(target);
-      const page: unknown = await this.fetchPage(target);
-      if (page instanceof SmartError) throw page;
-      if (!isBundle(page)) {
-        throw new SmartError(
-          'invalid_fhir_response',
-          'A search was answered with something that is not a Bundle',
-        );
-      }
-      yield page as Bundle;
-      const next: unknown = page.link?.find(({ relation }) => relation === 'next')?.url;
-      if (next !== undefined && typeof next !== 'string') {
-        throw new SmartError('invalid_fhir_response', 'The next link of a search is not a URL');
-      }
-      target = next;
+    }
+    return resources as (Match | Included)[];
+  }
+
+  /** The first match; no page after its own is fetched. */
+  async first(): Promise<Match | undefined> {
+    for await (const page of this.#pages((current) => this.#matchesOf(current).length === 0)) {
+      const [match] = this.#matchesOf(page);
+      if (match !== undefined) return match;
+    }
+    return undefined;
+  }
+
+  /**
+   * How many matches the server counts, without reading them (`_summary=count`); undefined where it does not say.
+   * Of a patient's search it is the server's word: what cannot be seen cannot be checked.
+   */
+  async total(): Promise<number | undefined> {
+    const { resourceType, options, send } = this.#search;
+    const request = countRequest(resourceType, this.#checkedEntries(), options.method);
+    const page = checkedPage(await send(request, options.signal ?? new AbortController().signal));
+    return Number.isSafeInteger(page.total) && Number(page.total) >= 0 ? Number(page.total) : undefined;
+  }
+
+  async *#pages(wantsNext?: (page: Page) => boolean): AsyncGenerator<Page, void, undefined> {
+    const { resourceType, options, send, compartment } = this.#search;
+    checkLimits(options);
+    const first = searchRequest(resourceType, this.#checkedEntries(), options.method);
+    if (!compartment || compartment instanceof SmartError) {
+      const fetchPage: FetchPage = async (request, signal) => checkedPage(await send(request, signal));
+      return yield* searchPages(first, fetchPage, options, wantsNext);
+    }
+    let foreign = 0;
+    const fetchPage: FetchPage = async (request, signal) => {
+      const page = checkedPage(await send(request, signal));
+      const all = page.entry ?? [];
+      const own = all.filter(({ resource }) => !resource || !compartment.isForeign(resource, resourceType));
+      foreign += all.length - own.length;
+      return own.length === all.length ? page : { ...page, entry: own };
+    };
+    try {
+      yield* searchPages(first, fetchPage, options, wantsNext);
+    } finally {
+      if (foreign > 0) compartment.onForeign(resourceType, foreign);
     }
   }
 
-  /** @param options.limit the most resources to read; pages after it are not fetched */
-  async toArray(options: { limit?: number } = {}): Promise<Resource[]> {
-    const { limit = Number.POSITIVE_INFINITY } = options;
-    const resources: Resource[] = [];
-    if (limit <= 0) return resources;
-    for await (const resource of this) {
-      resources.push(resource);
-      if (resources.length >= limit) break;
-    }
-    return resources;
+  #matchesOf(page: Page): Match[] {
+    const { resourceType } = this.#search;
+    const matches = (page.entry ?? []).filter(
+      ({ resource, search }) =>
+        resource?.resourceType === resourceType && search?.mode !== 'include' && search?.mode !== 'outcome',
+    );
+    return matches.map(({ resource }) => resource as Match);
   }
 
-  async first(): Promise<Resource | undefined> {
-    return (await this.toArray({ limit: 1 }))[0];
+  #checkedEntries(): readonly QueryEntry[] {
+    if (this.#entries instanceof SmartError) throw this.#entries;
+    return this.#entries;
   }
 }
 
-function isBundle(page: unknown): page is Page {
-  const { resourceType, link, entry } = (page ?? {}) as Record<string, unknown>;
-  return resourceType === 'Bundle' && areObjects(link ?? []) && areObjects(entry ?? []);
-}
-
-function areObjects(list: unknown): boolean {
-  return Array.isArray(list) && list.every((item) => typeof item === 'object' && item !== null);
-}
-
-/** Search parameters: a list is repeated (AND); commas in a string are OR, as in FHIR. */
-export type SearchParameters = Record<
-  string,
-  string | number | boolean | readonly (string | number)[] | undefined
->;
-
-function isList(value: SearchParameters[string]): value is readonly (string | number)[] {
-  return Array.isArray(value);
-}
-
-export function searchPath(resourceType: string, parameters: SearchParameters): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) {
-    for (const item of isList(value) ? value : [value]) {
-      if (item !== undefined) query.append(name, String(item));
-    }
+/** Read at once: what the caller changes later is no part of the search. */
+function sentEntries({ resourceType, query, compartment }: Search): readonly QueryEntry[] | SmartError {
+  if (compartment instanceof SmartError) return compartment;
+  try {
+    const entries = queryEntries(query);
+    return compartment ? compartment.narrowed(resourceType, entries) : entries;
+  } catch (error) {
+    if (error instanceof SmartError) return error;
+    throw error;
   }
-  const text = query.toString();
-  return text === '' ? resourceType : `${resourceType}?${text}`;
+}
+
+function found(page: Page): unknown[] {
+  return (page.entry ?? []).flatMap(({ resource, search }) =>
+    resource && search?.mode !== 'outcome' && resource.resourceType !== 'OperationOutcome' ? [resource] : [],
+  );
+}
+
+function checkLimits({ pageLimit = 0, maxPages = 1, pagesAhead = 0 }: PageLimits): void {
+  if ([pageLimit, maxPages - 1, pagesAhead].every((limit) => limit >= 0)) return;
+  throw new SmartError('invalid_request', 'pageLimit, maxPages or pagesAhead is no number of pages');
+}
+
+function tooMany(): SmartError {
+  return new SmartError(
+    'invalid_fhir_response',
+    `The search has more than ${MAX_COLLECTED} resources; iterate over it, or give toArray() a limit`,
+  );
 }

@@ -1,10 +1,10 @@
 import { describe } from '@jest/globals';
 import { playAll, setStage } from './app/stage.js';
-import { pagingFaults } from './faults/fhir-paging.js';
+import { foreignResultFaults, pagingFaults } from './faults/fhir-paging.js';
 import { FHIR_FAULTS } from './faults/fhir.js';
 
 describe('An EHR whose FHIR server misbehaves', () => {
   const cast = setStage();
 
-  playAll(cast, [...FHIR_FAULTS, ...pagingFaults()]);
+  playAll(cast, [...FHIR_FAULTS, ...pagingFaults(), ...foreignResultFaults()]);
 });

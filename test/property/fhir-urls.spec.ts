@@ -2,7 +2,9 @@ import { describe, expect } from '@jest/globals';
 import fc from 'fast-check';
 import { isFhirId } from '../../lib/ehr/launch-context.js';
 import { describePath, fhirUrl, referencePath } from '../../lib/fhir/fhir-url.js';
-import { searchPath } from '../../lib/fhir/search-result.js';
+import { queryEntries } from '../../lib/fhir/search-parameters.js';
+import type { QueryEntry, SearchQuery } from '../../lib/fhir/search-parameters.js';
+import { searchRequest } from '../../lib/fhir/search-request.js';
 import { SmartError } from '../../lib/smart-error.js';
 import { anyText, mutated, wellFormed } from './hostile-text.js';
 import { holds } from './holds.js';
@@ -42,6 +44,15 @@ function expectUnder(url: URL, fhirBaseUrl: string): void {
   }
 }
 
+function sentOrRefused(query: SearchQuery): QueryEntry[] | undefined {
+  try {
+    return queryEntries(query);
+  } catch (error) {
+    expect(error).toMatchObject({ error: 'invalid_request' });
+    return undefined;
+  }
+}
+
 describe('the URL of a FHIR request', () => {
   holds(
     'A8-2 A8-3 is below the FHIR base, or there is none',
@@ -60,15 +71,21 @@ describe('the URL of a FHIR request', () => {
     expectUnder(new URL(url.origin + unescaped), given[0]);
   });
 
+  const parameterName = fc.stringMatching(/^[A-Za-z_][\w.:-]{0,30}$/);
+
   holds(
     'A8-2 keeps what a search asks for',
-    fc.tuple(base, anyText(), anyText()),
+    fc.tuple(base, parameterName, anyText()),
     ([fhirBaseUrl, name, value]) => {
-      const url = fhirUrl(fhirBaseUrl, searchPath('Observation', { [name]: value }));
+      const entries = sentOrRefused({ [name]: value });
+      if (entries === undefined) return expect(value).toMatch(/(^|,)[\s|]*(,|$)/);
+      const request = searchRequest('Observation', entries, 'GET');
+      const url = fhirUrl(fhirBaseUrl, request.target);
       expect(url).toBeInstanceOf(URL);
       expectUnder(url as URL, fhirBaseUrl);
       // what a lone surrogate becomes is no matter
-      expect([...(url as URL).searchParams]).toEqual([[wellFormed(name), wellFormed(value)]]);
+      expect([...(url as URL).searchParams]).toEqual([[name, wellFormed(value)]]);
+      expect([...searchRequest('Observation', entries, 'POST').body!]).toEqual([[name, wellFormed(value)]]);
     },
   );
 

@@ -48,6 +48,12 @@ export class HostileController {
     return { ids: found.map(({ id }) => id) };
   }
 
+  @Get('patient-search')
+  async patientSearch(@FhirClient() fhir: ReadyClient) {
+    const found = await fhir.patient.search('Observation').toArray({ limit: 100 });
+    return { ids: found.map(({ id }) => id) };
+  }
+
   @Get('style')
   @Header('Content-Type', 'application/json')
   async style(@FhirClient() fhir: ReadyClient) {

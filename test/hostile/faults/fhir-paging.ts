@@ -133,3 +133,49 @@ export function pagingFaults(): Fault[] {
     ),
   ];
 }
+
+const ABOUT_PATIENT = ['/api/patient-search'];
+
+/** Searches about the patient of the launch, answered with what is about somebody else. */
+export function foreignResultFaults(): Fault[] {
+  type Entry = { resource: Json };
+  const entriesOf = (body: unknown) => (body as { entry: Entry[] }).entry;
+  const changed = (name: string, change: (resource: Json, ehr: Tenant) => Json, ids: string[]): Fault =>
+    row(
+      'C-19',
+      `a search about the patient finds ${name}`,
+      (good, ehr) => ({
+        ...good,
+        body: {
+          ...(good.body as Json),
+          entry: entriesOf(good.body).map(({ resource }, index) => ({
+            resource: index === 0 ? change(resource, ehr) : resource,
+          })),
+        },
+      }),
+      { ...ACCEPTED, calls: { fhir: 3 }, shows: { ids } },
+      ABOUT_PATIENT,
+    );
+  const about = (name: string, subject: (ehr: Tenant) => unknown): Fault =>
+    changed(name, (resource, ehr) => ({ ...resource, subject: subject(ehr) }), ['o1', 'o3']);
+  const reference = (text: (ehr: Tenant) => string) => (ehr: Tenant) => ({ reference: text(ehr) });
+  return [
+    changed('nothing but the patient’s', (resource) => resource, ['o0', 'o1', 'o2', 'o3', 'o4']),
+    about(
+      'another patient’s',
+      reference(() => 'Patient/somebody-else'),
+    ),
+    about(
+      'another server’s, with the patient’s id',
+      reference(({ evil, patient }) => `${evil.fhirBaseUrl}/Patient/${patient}`),
+    ),
+    about(
+      'what climbs to the patient',
+      reference(({ patient }) => `Patient/somebody-else/../${patient}`),
+    ),
+    about('nobody’s', () => undefined),
+    about('a list of nobody', () => [null, 1, 'x', {}, { reference: 7 }]),
+    about('a prototype', () => JSON.parse('{"__proto__":{"reference":"Patient/somebody-else"}}') as Json),
+    changed('another patient', () => ({ resourceType: 'Patient', id: 'somebody-else' }), ['o1', 'o3']),
+  ];
+}
