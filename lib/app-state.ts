@@ -69,8 +69,8 @@ export class AppState {
     const subject = subjectReference(query.subject, this.#launch);
     if (subject instanceof SmartError) return subject;
     const whose = subject === null ? 'subject:missing=true' : `subject=${encodeURIComponent(subject)}`;
-    const path = `Basic?code=${encodeURIComponent(`${code.system}|${code.code}`)}&${whose}`;
-    const found = await this.#search(path, options);
+    const filter = `code=${encodeURIComponent(`${code.system}|${code.code}`)}&${whose}`;
+    const found = await this.#search(filter, options);
     if (found instanceof SmartError) return found;
     const states: StoredAppState[] = [];
     for (const resource of found) {
@@ -129,10 +129,16 @@ export class AppState {
     return validated(schema, value, 'The app state');
   }
 
-  async #search(path: string, options: AppStateOptions): Promise<Basic[] | SmartError> {
-    const search = new SearchResult<Basic, Bundle<Basic>>(path, async (target) => {
-      const answer = await this.#send('GET', target, undefined, {}, options);
-      return answer instanceof SmartError ? answer : answer.body;
+  async #search(query: string, options: AppStateOptions): Promise<Basic[] | SmartError> {
+    const { signal } = options;
+    const search = new SearchResult<Basic, Bundle<Basic>>({
+      resourceType: 'Basic',
+      query,
+      options: { signal, method: 'GET' },
+      send: async ({ method, target }, abort) => {
+        const answer = await this.#send(method, target, undefined, {}, { ...options, signal: abort });
+        return answer instanceof SmartError ? answer : answer.body;
+      },
     });
     try {
       const found = await search.toArray({ limit: MAX_STATES + 1 });

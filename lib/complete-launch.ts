@@ -2,7 +2,8 @@ import type { Registration } from './ehr/registrations.js';
 import { unexpectedContext } from './expected-context.js';
 import { readFhirUser } from './fhir-user.js';
 import type { HttpClient } from './http/http-client.js';
-import { grantWarnings } from './launch-warnings.js';
+import { grantWarnings, outcomeFindings, tokenFindings, warningsOf } from './launch-findings.js';
+import type { LaunchFinding } from './launch-findings.js';
 import { findPatient, lacksPatient, mayFindPatient, noPatient } from './launch-patient.js';
 import { splitScopes } from './scope/scope.js';
 import { randomId } from './session/keys.js';
@@ -12,7 +13,7 @@ import type { ResolvedOptions } from './smart-client-options.js';
 import { SmartError } from './smart-error.js';
 import type { IdTokenVerifier } from './token/id-token.js';
 import { tokenRequest } from './token/token-endpoint.js';
-import { readTokenResponse, tokenWarnings } from './token/token-response.js';
+import { readTokenResponse } from './token/token-response.js';
 import type { TokenResponse } from './token/token-response.js';
 
 interface Parts {
@@ -32,18 +33,22 @@ export async function completeLaunch(
   pending: PendingLaunch,
   registration: Registration,
 ): Promise<LaunchRecord | SmartError> {
-  const tokens = await exchangeCode(parts, code, pending, registration);
-  if (tokens instanceof SmartError) return tokens;
+  const exchanged = await exchangeCode(parts, code, pending, registration);
+  if (exchanged instanceof SmartError) return exchanged;
+  const { tokens, findings } = exchanged;
   const identity = await identify(parts, tokens, pending, registration);
   if (identity instanceof SmartError) return identity;
   const patient = lacksPatient(tokens)
     ? await findPatient(parts, { ...tokens, dpopKey: pending.dpopKey }, identity, registration)
     : tokens.context.patient;
   if (patient instanceof SmartError) return patient;
-  const { accessToken, expiresAt, refreshToken, scope, scopeAssumed } = tokens;
   const context = { ...tokens.context, patient };
   const unexpected = unexpectedContext(pending.expected, context);
   if (unexpected) return unexpected;
+  const { accessToken, expiresAt, refreshToken, scope, scopeAssumed } = tokens;
+  const complete = { context, identity };
+  const outcome = outcomeFindings(tokens, pending, complete);
+  for (const warning of warningsOf(outcome)) parts.warnOnce(registration.name, warning);
   const now = Date.now();
   return {
     launchId: randomId(),
@@ -57,10 +62,11 @@ export async function completeLaunch(
     ...(pending.dpopKey && { dpopKey: pending.dpopKey }),
     scope,
     scopeAssumed,
-    context,
-    identity,
+    ...complete,
     ...(pending.appData !== undefined && { appData: pending.appData }),
     ...(registration.switches.endSession === true && identity && { idToken: tokens.idToken }),
+    ...(scope !== pending.scope && { requestedScope: pending.scope }),
+    findings: [...(pending.findings ?? []), ...findings, ...outcome],
     startedAt: now,
     seenAt: now,
   };
@@ -71,7 +77,7 @@ async function exchangeCode(
   code: string,
   pending: PendingLaunch,
   registration: Registration,
-): Promise<TokenResponse | SmartError> {
+): Promise<{ tokens: TokenResponse; findings: LaunchFinding[] } | SmartError> {
   const answer = await tokenRequest(
     parts.http,
     registration,
@@ -95,10 +101,11 @@ async function exchangeCode(
     const reason = (error as Error).message;
     return new SmartError('invalid_token_response', `The token response is unusable: ${reason}`);
   }
-  const warnings = [...tokenWarnings(answer, tokens), ...grantWarnings(pending.scope, tokens.scope)];
+  const findings = tokenFindings(answer, tokens);
+  const warnings = [...warningsOf(findings), ...grantWarnings(pending.scope, tokens.scope)];
   for (const warning of warnings) parts.warnOnce(registration.name, warning);
   const isLost = lacksPatient(tokens) && !mayFindPatient(registration);
-  return isLost ? noPatient() : tokens;
+  return isLost ? noPatient() : { tokens, findings };
 }
 
 /** The verified identity; null when none was asked for or the EHR gave none. */

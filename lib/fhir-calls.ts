@@ -1,3 +1,5 @@
+import { batchedExchange } from './batched-exchange.js';
+import type { BatchOptions } from './batched-exchange.js';
 import type { FhirHttpAnswer, FhirMethod } from './fhir/fhir-http.js';
 import type {
   AnyBundle,
@@ -17,6 +19,10 @@ import type { SearchRequest } from './fhir/search-request.js';
 import { SearchResult } from './fhir/search-result.js';
 import type { SearchOptions } from './fhir/search-result.js';
 import type { SearchResultOf } from './fhir/search-types.js';
+import { resolveReference } from './fhir/resolve-reference.js';
+import { resolveReferences } from './fhir/resolve-references.js';
+import type { ResolvedReferences } from './fhir/resolve-references.js';
+import { ServerFactsCache, fhirReleaseOf } from './fhir/server-facts.js';
 import { validated } from './fhir/standard-schema.js';
 import type { StandardSchema } from './fhir/standard-schema.js';
 import { SmartError } from './smart-error.js';
@@ -39,6 +45,23 @@ export type Stored<R extends { resourceType: string }, V extends FhirVersion = '
 /** What a batch or a transaction is made of: a Bundle of that type, or its entries. */
 export type BundleContent<V extends FhirVersion = 'R4'> = AnyBundle<V> | NonNullable<AnyBundle<V>['entry']>;
 
+/** A Reference as FHIR writes it. */
+export interface ReferenceLike {
+  reference?: string;
+  type?: string;
+  identifier?: object;
+}
+
+export interface ResolveOptions<V extends FhirVersion = 'R4'> extends FhirRequestOptions {
+  /** the resource that contains the reference, for `#id`; or the Bundle, for `urn:` and resources that came along */
+  in?: AnyResource<V> | AnyBundle<V>;
+}
+
+export interface ResolveReferencesOptions extends FhirRequestOptions {
+  /** reads at once, 1 to 100. Default 8 */
+  concurrency?: number;
+}
+
 /** Sends one FHIR request; which token goes with it is the client's own matter. */
 export type FhirExchange = (
   method: FhirMethod,
@@ -54,14 +77,17 @@ export type FhirExchange = (
 export class FhirCalls<V extends FhirVersion = 'R4'> {
   // Private to the runtime: a raw exchange is no call of a client.
   readonly #exchange: FhirExchange;
+  readonly #facts: ServerFactsCache;
 
   /** @internal */
   protected constructor(
     /** FHIR base, as the launch or the configuration named it */
     readonly fhirBaseUrl: string,
     exchange: FhirExchange,
+    facts: ServerFactsCache = new ServerFactsCache(),
   ) {
     this.#exchange = exchange;
+    this.#facts = facts;
   }
 
   /**
@@ -200,6 +226,89 @@ export class FhirCalls<V extends FhirVersion = 'R4'> {
     options: FhirRequestOptions = {},
   ): Promise<BundleOf<AnyResource<V>, V> | SmartError> {
     return this.#sendBundle('transaction', content, options);
+  }
+
+  /**
+   * The resource that a reference points at: `Patient/1`, `Patient/1/_history/2`, a URL under the FHIR base, a
+   * contained resource (`#id`), or one of a Bundle (by its `fullUrl`, `urn:uuid:…` too). A text is typed by what it
+   * says; for a Reference say the type: `resolve<Patient>(observation.subject)`.
+   *
+   * Errors: those of `request`; `invalid_request` where there is nothing to read (an identifier only, another server,
+   * a `#id` or `urn:` without what it stands in), `invalid_fhir_response` where the server answers with another
+   * resource.
+   *
+   * @example
+   * const medication = await fhir.resolve<Medication>(request.medicationReference, { in: request });
+   */
+  async resolve<const P extends string>(
+    reference: P,
+    options?: ResolveOptions<V>,
+  ): Promise<FhirResult<P, V> | SmartError>;
+  async resolve<R extends AnyResource<V> = AnyResource<V>>(
+    reference: ReferenceLike | string | null | undefined,
+    options?: ResolveOptions<V>,
+  ): Promise<R | SmartError>;
+  async resolve(reference: unknown, { in: within, ...options }: ResolveOptions<V> = {}): Promise<unknown> {
+    return resolveReference((path) => this.request(path, options), this.fhirBaseUrl, reference, within);
+  }
+
+  /**
+   * What the references of a resource, of several, or of a Bundle's resources point at: in parallel, each read once,
+   * what was given left as it is. Paths may go through references and lists (`encounter.serviceProvider`,
+   * `participant.0.actor`).
+   *
+   * A reference that cannot be read is in `missing` with its error. The call itself answers an error where nothing can
+   * be read any more: `aborted`, and that of a session that ended.
+   *
+   * @example
+   * const { get } = unwrap(await fhir.resolveReferences(observations, ['subject', 'encounter.serviceProvider']));
+   * get(observations[0].subject);
+   */
+  async resolveReferences(
+    source: AnyResource<V> | readonly AnyResource<V>[] | AnyBundle<V>,
+    paths: readonly string[],
+    { concurrency, ...options }: ResolveReferencesOptions = {},
+  ): Promise<ResolvedReferences<AnyResource<V>> | SmartError> {
+    const read = (path: string) => this.request(path, options);
+    return resolveReferences<AnyResource<V>>(read, this.fhirBaseUrl, source, paths, concurrency);
+  }
+
+  /**
+   * The same calls, with reads that are asked for at once sent as one batch, where the server's CapabilityStatement
+   * lists `batch`. Only plain reads (`Patient/1`) are gathered: one with headers of its own, a search or a write is
+   * sent as it is, and so is a read that is alone. Each answers by its own entry; a `signal` gives up its own read.
+   *
+   * @throws SmartError `invalid_request` where `maxEntries` is no number of 2 to 1,000
+   * @example
+   * const batched = fhir.batched();
+   * const patients = await Promise.all(ids.map((id) => batched.request(`Patient/${id}`)));
+   */
+  batched(options: BatchOptions = {}): FhirCalls<V> {
+    const takesBatches = async () => {
+      const facts = await this.#serverFacts();
+      return !(facts instanceof SmartError) && facts.takesBatches;
+    };
+    const exchange = batchedExchange(this.#exchange, this.fhirBaseUrl, takesBatches, options);
+    return new FhirCalls<V>(this.fhirBaseUrl, exchange, this.#facts);
+  }
+
+  /** FHIR version of the server, e.g. `4.0.1`, from its CapabilityStatement; remembered for ten minutes. */
+  async getFhirVersion(): Promise<string | SmartError> {
+    const facts = await this.#serverFacts();
+    return facts instanceof SmartError ? facts : facts.fhirVersion;
+  }
+
+  /** FHIR release of the server: 2 (DSTU2), 3 (STU3), 4 (R4, R4B), 5 (R5), or 0 where it is none of these. */
+  async getFhirRelease(): Promise<number | SmartError> {
+    const version = await this.getFhirVersion();
+    return version instanceof SmartError ? version : fhirReleaseOf(version);
+  }
+
+  async #serverFacts() {
+    return this.#facts.get(this.fhirBaseUrl, async () => {
+      const answer = await this.#exchange('GET', 'metadata', undefined, {});
+      return answer instanceof SmartError ? answer : answer.body;
+    });
   }
 
   async #sendBundle(

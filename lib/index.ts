@@ -41,7 +41,24 @@ export type { BackendFhirClientConfiguration, BackendFhirClientOptions } from '.
 export { ReadyClient } from './ready-client.js';
 export type { ContextResource, PatientContext } from './ready-client.js';
 export type { FhirCalls } from './fhir-calls.js';
-export type { BundleContent, FhirRequestOptions, Stored } from './fhir-calls.js';
+export type {
+  BundleContent,
+  FhirRequestOptions,
+  ReferenceLike,
+  ResolveOptions,
+  ResolveReferencesOptions,
+  Stored,
+} from './fhir-calls.js';
+export type { BatchOptions } from './batched-exchange.js';
+export type { LaunchState, Redacted } from './launch-state.js';
+export type { ValidationFinding } from './validation-report.js';
+export type { MissingReference, ResolvedReferences } from './fhir/resolve-references.js';
+export { byCode, byCodes } from './fhir/by-code.js';
+export type { CodedProperty } from './fhir/by-code.js';
+export { getPath } from './fhir/get-path.js';
+export type { PathValue } from './fhir/get-path.js';
+export { units } from './fhir/units.js';
+export type { QuantityLike } from './fhir/units.js';
 export type { JsonPatchOperation } from './fhir/json-patch.js';
 export { escapeSearchValue } from './fhir/search-parameters.js';
 export type {

@@ -12,6 +12,7 @@ import type { PatientCompartmentType } from './fhir/patient-compartment-data.js'
 import type { SearchQuery } from './fhir/search-parameters.js';
 import type { SearchOptions } from './fhir/search-result.js';
 import type { SearchResultOf } from './fhir/search-types.js';
+import type { ServerFactsCache } from './fhir/server-facts.js';
 import type { SmartStyle } from './fhir/smart-style.js';
 import { validatedNow } from './fhir/standard-schema.js';
 import type { StandardSchema } from './fhir/standard-schema.js';
@@ -20,9 +21,13 @@ import type { FhirUserType } from './fhir-user.js';
 import type { HttpClient } from './http/http-client.js';
 import type { JsonValue } from './http/json.js';
 import { SmartScopes } from './scope/scope.js';
+import { launchState } from './launch-state.js';
+import type { LaunchState } from './launch-state.js';
 import type { LaunchRecord } from './session/launch-record.js';
 import { SmartError } from './smart-error.js';
 import { showWithProof } from './token/dpop.js';
+import { readFindings, recordFindings } from './validation-report.js';
+import type { ValidationFinding } from './validation-report.js';
 
 /** What a ReadyClient needs of the launch it stands for. */
 export interface LaunchHandle {
@@ -32,6 +37,8 @@ export interface LaunchHandle {
   readonly isKnownServer: boolean;
   /** of FHIR requests and answers. Left out: FHIR JSON */
   readonly mediaType?: string;
+  /** what FHIR servers said of themselves; left out: asked by each client */
+  readonly facts?: ServerFactsCache;
   /** a record with another access token than the given one, or why there is none */
   renew(rejected: LaunchRecord): Promise<LaunchRecord | SmartError>;
   /** whether the session still holds this launch with a token that is not expired */
@@ -116,8 +123,10 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
 
   /** @internal made by `SmartClient.ready()` */
   constructor(handle: LaunchHandle, http: HttpClient, maxBytes: number) {
-    super(handle.record.iss, (method, target, body, options) =>
-      this.#exchange(method, target, body, options),
+    super(
+      handle.record.iss,
+      (method, target, body, options) => this.#exchange(method, target, body, options),
+      handle.facts,
     );
     const { record } = handle;
     this.#handle = handle;
@@ -170,6 +179,43 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     const claims = this.#record.identity?.claims ?? {};
     const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
     return schema ? validatedNow(schema, value, `The claim ${name}`) : value;
+  }
+
+  /**
+   * `Bearer …`, for a request to this FHIR server that this client cannot send. It is the one way a token comes out:
+   * keep it from logs, answers and other servers. It is not refreshed; ask for it again for each request.
+   *
+   * A token that is bound to a key (DPoP) is no good without a proof for each request, and is `invalid_request`.
+   */
+  getAuthorizationHeader(): string | SmartError {
+    const { accessToken, dpopKey } = this.#record;
+    if (!dpopKey) return `Bearer ${accessToken}`;
+    return new SmartError(
+      'invalid_request',
+      'The access token is bound to a key (DPoP), so no header shows it twice; send the request with this client',
+    );
+  }
+
+  /** The launch as it may be looked at while debugging: a copy, without tokens, ids or claims. */
+  getState(): LaunchState {
+    return launchState(this.#record, this.issuerName);
+  }
+
+  /**
+   * What this launch did by the book and what not: discovery, token response, scopes, id_token, context; each with
+   * the row of the checklist (docs/conformance.md). With `read` also one read of every resource type that a
+   * patient-level scope grants.
+   *
+   * @example
+   * const odd = (await fhir.validationReport({ read: true })).filter(({ level }) => level !== 'ok');
+   */
+  async validationReport(
+    options: { read?: boolean; signal?: AbortSignal } = {},
+  ): Promise<ValidationFinding[]> {
+    const found = recordFindings(this.#record);
+    if (!options.read) return found;
+    const { signal } = options;
+    return [...found, ...(await readFindings((path) => this.request(path, { signal }), this.#record))];
   }
 
   /** What a log or a JSON answer shows of it: no patient, no token. */

@@ -1,5 +1,6 @@
 import QuickLRU from 'quick-lru';
 import { BrandBundleCache } from './brands/brand-bundle-cache.js';
+import { ServerFactsCache } from './fhir/server-facts.js';
 import { HttpClient } from './http/http-client.js';
 import { checkConfiguration } from './ehr/check-configuration.js';
 import { Discovery } from './ehr/discovery.js';
@@ -42,6 +43,7 @@ export class SmartRuntime {
   readonly styles: SmartStyleCache;
   readonly brandBundles: BrandBundleCache;
   readonly introspections: Introspections;
+  readonly facts = new ServerFactsCache();
   readonly #saidLately = new QuickLRU<string, true>({ maxSize: MAX_WARNINGS });
 
   constructor(

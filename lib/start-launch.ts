@@ -1,7 +1,7 @@
 import type { Registration } from './ehr/registrations.js';
 import { expectedContext } from './expected-context.js';
 import type { AuthorizeOverrides } from './launch-parameters.js';
-import { launchWarnings } from './launch-warnings.js';
+import { requestFindings, warningsOf } from './launch-findings.js';
 import { returnUrl } from './return-path.js';
 import { pinnedServer } from './session/launch-record.js';
 import { SmartError } from './smart-error.js';
@@ -42,9 +42,8 @@ export async function startLaunch(
   const request = await pushedIfWanted(runtime.http, registration, server, built);
   if (request instanceof SmartError) return request;
   const { codeVerifier, nonce, dpopKey } = request;
-  for (const warning of launchWarnings(server, request.scope, launch !== undefined)) {
-    runtime.warnOnce(registration.name, warning);
-  }
+  const findings = requestFindings(server, request, launch !== undefined);
+  for (const warning of warningsOf(findings)) runtime.warnOnce(registration.name, warning);
   await runtime.pending.save(request.state, browserId, {
     iss: registration.iss,
     clientId: registration.clientId,
@@ -56,6 +55,7 @@ export async function startLaunch(
     ...(dpopKey && { dpopKey }),
     ...(expected && { expected }),
     ...(parameters.appData !== undefined && { appData: parameters.appData }),
+    findings,
     returnUrl: returnUrl(parameters.returnTo ?? '', registration.redirectUrl),
     startedAt: Date.now(),
   });

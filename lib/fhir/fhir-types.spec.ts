@@ -128,6 +128,14 @@ export async function typesOfTheClient(fhir: ReadyClient, path: string): Promise
   // @ts-expect-error no such resource
   void fhir.create({ resourceType: 'Pateint' });
 
+  exactly<Answer<r4.Patient>>()(fhir.resolve('Patient/1'));
+  exactly<Answer<r4.Patient>>()(fhir.resolve('Patient/1/_history/2'));
+  exactly<Answer<r4.FhirResource>>()(fhir.resolve('#contained', { in: patient }));
+  exactly<Answer<r4.FhirResource>>()(fhir.resolve(path));
+  exactly<Answer<r4.FhirResource>>()(fhir.resolve({ reference: 'Patient/1' }));
+  exactly<Answer<r4.Practitioner>>()(fhir.resolve<r4.Practitioner>(patient.generalPractitioner?.[0]));
+  exactly<Answer<r4.Patient>>()(fhir.batched().request('Patient/1'));
+
   exactly<Answer<r4.Patient>>()(fhir.patient.request());
   exactly<Answer<r4.Encounter>>()(fhir.encounter.request());
   exactly<Answer<r4.Practitioner>>()(fhir.practitioner.request());

@@ -25,7 +25,7 @@ export interface PageLimits {
   /** pages after which a search that goes on is an error. Default 10,000 */
   maxPages?: number;
   /**
-   * Pages that may be on their way while the caller works on one. Default 1, the server's next link; 0: none. More are
+   * Pages that may be on their way while the caller works on one. Default 2; 0: none. The first is the server's next link; more are
    * guessed where the server gives a `total` and its next links count on (`offset=50`, `offset=100`), and used only if
    * the server then links to the very same; a wrong guess is a request in vain.
    */
@@ -44,7 +44,7 @@ export async function* searchPages(
   limits: PageLimits,
   wantsNext: (page: Page) => boolean = () => true,
 ): AsyncGenerator<Page, void, undefined> {
-  const { signal, pageLimit, maxPages = MAX_PAGES, pagesAhead = 1 } = limits;
+  const { signal, pageLimit, maxPages = MAX_PAGES, pagesAhead = 2 } = limits;
   const lastPage = Math.min(pageLimit || Infinity, maxPages);
   const ahead = new PagesAhead(fetchPage);
   const onAbort = () => ahead.stop();

@@ -62,6 +62,10 @@ export interface LaunchRecord {
   identity: VerifiedIdentity | null;
   /** the app's own, given at the launch */
   appData?: JsonValue;
+  /** scopes that were asked for; absent where they are those that were granted */
+  requestedScope?: string;
+  /** names of what the launch found odd, for its validation report; absent of launches of older versions */
+  findings?: string[];
   startedAt: number;
   seenAt: number;
 }

@@ -23,6 +23,8 @@ export interface PendingLaunch {
   appData?: JsonValue;
   /** page of the app that the browser goes to, checked; left out: `redirectUrl` */
   returnUrl?: string;
+  /** names of what was odd about the EHR and the request to it */
+  findings?: string[];
   startedAt: number;
 }
 

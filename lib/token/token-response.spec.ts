@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readTokenResponse, tokenWarnings } from './token-response.js';
+import { readTokenResponse } from './token-response.js';
 
 const RECEIVED = Date.UTC(2026, 0, 1);
 const GRANTED = { access_token: 'access-1', token_type: 'Bearer', scope: 'openid' };
@@ -46,37 +46,6 @@ describe('the lifetime', () => {
   ])('A7-5 of expires_in %j is %d s from receipt', (expires_in, seconds) => {
     expect(read({ expires_in }).expiresAt).toBe(RECEIVED + seconds * 1000);
   });
-});
-
-describe('what an operator is told', () => {
-  const warnings = (members: Record<string, unknown>) =>
-    tokenWarnings({ ...GRANTED, ...members }, read(members));
-
-  it.each([[-1], [0], ['-1'], ['abc'], ['c4n4ry'], [{}]])(
-    'A7-5 expires_in that is no lifetime, and not its value: %j',
-    (expires_in) => {
-      expect(warnings({ expires_in })).toEqual([expect.stringMatching(/^expires_in .*300 s(?!.*c4n4ry)/)]);
-    },
-  );
-
-  it.each([[undefined], [null], [300], ['300']])('A7-5 nothing of an expires_in of %j', (expires_in) => {
-    expect(warnings({ expires_in })).toEqual([]);
-  });
-
-  it.each([
-    ['nonsense', [{ reference: 'X/1' }, { role: 'c4n4ry' }]],
-    ['an empty role', [{ reference: 'X/1', role: '' }]],
-    ['no list', { reference: 'X/1' }],
-  ])('A7-10 entries of fhirContext that were dropped: %s', (_what, fhirContext) => {
-    expect(warnings({ fhirContext })).toEqual([expect.stringMatching(/^fhirContext (?!.*c4n4ry)/)]);
-  });
-
-  it.each([[undefined], [null], [[]], [[{ reference: 'X/1' }, 'ImagingStudy/1']]])(
-    'A7-10 nothing of a good fhirContext: %j',
-    (fhirContext) => {
-      expect(warnings({ fhirContext })).toEqual([]);
-    },
-  );
 });
 
 describe('the scope', () => {

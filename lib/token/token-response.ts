@@ -47,27 +47,13 @@ export function readTokenResponse(
   };
 }
 
-/** What an operator should know of a token response that was taken all the same; no value of it is repeated. */
-export function tokenWarnings(response: JsonObject, { context }: TokenResponse): string[] {
-  const { expires_in: expiresIn, fhirContext } = response;
-  const warnings: string[] = [];
-  if (expiresIn !== undefined && expiresIn !== null && givenSeconds(expiresIn) === undefined)
-    warnings.push(
-      `expires_in of its token response is no lifetime; ${DEFAULT_LIFETIME_SECONDS} s are assumed`,
-    );
-  if (context.fhirContext.length < [fhirContext ?? []].flat().length)
-    warnings.push(
-      'fhirContext of its token response has entries that SMART does not allow; they are left out',
-    );
-  return warnings;
-}
-
 /** Number or numeric string of seconds; anything else is the default (A7-5). */
 export function lifetimeSeconds(value: unknown): number {
-  return Math.min(givenSeconds(value) ?? DEFAULT_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS);
+  return Math.min(lifetimeInSeconds(value) ?? DEFAULT_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS);
 }
 
-function givenSeconds(value: unknown): number | undefined {
+/** A lifetime as it was given; undefined where it is none. */
+export function lifetimeInSeconds(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value;
   return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
 }

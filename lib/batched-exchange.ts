@@ -1,0 +1,48 @@
+import type { FhirExchange, FhirRequestOptions } from './fhir-calls.js';
+import { BatchedReads } from './fhir/batched-reads.js';
+import { ownRoot, readTarget } from './fhir/reference.js';
+import { SmartError } from './smart-error.js';
+
+/** How {@link FhirCalls.batched} sends. */
+export interface BatchOptions {
+  /** reads of one Bundle at most, 2 to 1,000. Default 50; more are sent as several Bundles */
+  maxEntries?: number;
+}
+
+const DEFAULT_ENTRIES = 50;
+const MAX_ENTRIES = 1_000;
+
+/** An exchange that gathers plain reads into batches, and sends all else as it is. */
+export function batchedExchange(
+  exchange: FhirExchange,
+  fhirBaseUrl: string,
+  takesBatches: () => Promise<boolean>,
+  { maxEntries = DEFAULT_ENTRIES }: BatchOptions,
+): FhirExchange {
+  if (!Number.isInteger(maxEntries) || maxEntries < 2 || maxEntries > MAX_ENTRIES) {
+    throw new SmartError('invalid_request', `maxEntries is not a number of 2 to ${MAX_ENTRIES}`);
+  }
+  const reads = new BatchedReads({
+    maxEntries,
+    takesBatches,
+    get: (path, signal) => exchange('GET', path, undefined, { signal }),
+    post: (bundle) => exchange('POST', fhirBaseUrl, bundle, {}),
+  });
+  return async (method, target, body, options) => {
+    const read = method === 'GET' && isPlain(options) ? instanceOf(target, fhirBaseUrl) : undefined;
+    return read ? reads.read(read, options.signal) : exchange(method, target, body, options);
+  };
+}
+
+/** A batch is one request: what one caller wants of its own request cannot be had for its entry. */
+function isPlain({ signal, headers, ...others }: FhirRequestOptions & { schema?: unknown }): boolean {
+  const wishes = Object.entries(others).filter(([name, value]) => name !== 'schema' && value !== undefined);
+  return wishes.length === 0 && Object.keys(headers ?? {}).length === 0;
+}
+
+/** The resource that a path names; undefined where it is no instance of this server, or has a query. */
+function instanceOf(target: string | URL, fhirBaseUrl: string) {
+  const path = String(target).replace(/^\//, '');
+  const read = readTarget(path, fhirBaseUrl, ownRoot(fhirBaseUrl));
+  return read instanceof SmartError || read.path === null ? undefined : { ...read, path: read.path };
+}
