@@ -88,7 +88,7 @@ describe('a query', () => {
     stateServer.respondWith(() => bundleOf(global));
     expect(await appState().query({ code: CODE, subject: 'global' })).toMatchObject([{ id: '1000' }]);
     expect(sent()[0]!.target).toBe(
-      '/appstate/Basic?code=https%3A%2F%2Fapp.example.com%7Cpreferences&subject:missing=true',
+      '/appstate/Basic?code=https%3A%2F%2Fapp.example.com%7Cpreferences&subject%3Amissing=true',
     );
   });
 
@@ -335,7 +335,7 @@ describe('state to be kept', () => {
 
   it('A15-1 that the EHR refuses is what it says', async () => {
     stateServer.respondWith(() => ({ status: 412 }));
-    expect(await appState().create(NEW)).toMatchObject({ error: 'fhir_request_failed', status: 412 });
+    expect(await appState().create(NEW)).toMatchObject({ error: 'conflict', status: 409 });
   });
 });
 

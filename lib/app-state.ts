@@ -9,9 +9,10 @@ import {
   updateMistake,
 } from './app-state-resource.js';
 import type { AppStateCode, AppStateLaunch, NewAppState, StoredAppState } from './app-state-resource.js';
-import type { FhirExchange } from './fhir-calls.js';
+import type { FhirExchange } from './fhir/exchange.js';
 import { isUnauthorized } from './fhir/fhir-http.js';
-import type { FhirHttpAnswer, FhirMethod } from './fhir/fhir-http.js';
+import type { FhirHttpAnswer } from './fhir/fhir-http.js';
+import type { FhirMethod } from './fhir/request-options.js';
 import { SearchResult } from './fhir/search-result.js';
 import { validated } from './fhir/standard-schema.js';
 import type { StandardSchema } from './fhir/standard-schema.js';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import { BackendEhr } from '../test/support/backend-ehr.js';
 import { fakeClock } from '../test/support/clock.js';
-import type { EhrAnswer } from '../test/support/ehr-server.js';
+import type { EhrAnswer, EhrRequest } from '../test/support/ehr-server.js';
 import type { BackendFhirClient } from './backend-fhir-client.js';
 import type { BackendFhirClientConfiguration, BackendFhirClientOptions } from './backend-configuration.js';
 
@@ -27,6 +27,8 @@ function backend(
   return client;
 }
 
+/** The patient whose id was asked for. */
+const patientAsked = ({ path }: EhrRequest) => ({ json: { ...PATIENT, id: path.split('/').at(-1) } });
 const bearers = () => ehr.fhirRequests.map(({ headers }) => headers.authorization);
 const refuse = (...tokens: string[]) => {
   ehr.onFhir = ({ headers }) =>
@@ -37,9 +39,9 @@ const refuse = (...tokens: string[]) => {
 
 describe('the token request of a backend service', () => {
   it('A12-1 is client_credentials with the scopes and a signed assertion, and nothing else', async () => {
-    expect(await backend({ scope: ' system/Patient.rs  system/Group.r ' }).request('Patient/1')).toEqual(
-      PATIENT,
-    );
+    expect(
+      await backend({ scope: ' system/Patient.rs  system/Group.r ' }).request('Patient/patient-1'),
+    ).toEqual(PATIENT);
     const [request, ...others] = ehr.tokenRequests;
     expect(others).toEqual([]);
     expect(Object.fromEntries(request!.form)).toEqual({
@@ -67,13 +69,13 @@ describe('the token request of a backend service', () => {
   });
 
   it('A12-1 goes to a token endpoint that is set by hand, without discovery', async () => {
-    await backend({ endpoints: { token: `${ehr.server.url}/token` } }).request('Patient/1');
-    expect(ehr.server.requests.map(({ path }) => path)).toEqual(['/token', '/fhir/Patient/1']);
+    await backend({ endpoints: { token: `${ehr.server.url}/token` } }).request('Patient/patient-1');
+    expect(ehr.server.requests.map(({ path }) => path)).toEqual(['/token', '/fhir/Patient/patient-1']);
   });
 
   it('A12-1 A12-4 needs no session: the token goes with the request, and nowhere else', async () => {
-    expect(await backend().request('Patient/1')).toEqual(PATIENT);
-    expect(ehr.fhirRequests).toMatchObject([{ target: '/fhir/Patient/1', method: 'GET' }]);
+    expect(await backend().request('Patient/patient-1')).toEqual(PATIENT);
+    expect(ehr.fhirRequests).toMatchObject([{ target: '/fhir/Patient/patient-1', method: 'GET' }]);
     expect(bearers()).toEqual(['Bearer access-1']);
     expect(await backend().request('https://elsewhere.example/Patient/1')).toMatchObject({
       error: 'invalid_request',
@@ -89,8 +91,9 @@ describe('the token of a backend service', () => {
 
   it('A12-3 is asked for once by twenty calls at once', async () => {
     const fhir = backend();
+    ehr.onFhir = patientAsked;
     const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => fhir.request(`Patient/${at}`)));
-    expect(answers).toEqual(Array(20).fill(PATIENT));
+    expect(answers).toEqual(Array.from({ length: 20 }, (_, at) => ({ ...PATIENT, id: String(at) })));
     expect(ehr.tokenRequests).toHaveLength(1);
     expect(new Set(bearers())).toEqual(new Set(['Bearer access-1']));
   });
@@ -98,23 +101,23 @@ describe('the token of a backend service', () => {
   it('A12-3 that could not be had is one error for all who waited, and asked for again later', async () => {
     const fhir = backend();
     ehr.onToken = (_request, n) => (n === 1 ? { status: 503 } : { json: ehr.granted(n) });
-    const answers = await Promise.all(Array.from({ length: 20 }, () => fhir.request('Patient/1')));
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => fhir.request(`Patient/${at}`)));
     expect(answers.every((answer) => 'error' in answer && answer.error === 'token_request_failed')).toBe(
       true,
     );
     expect(ehr.tokenRequests).toHaveLength(1);
     expect(ehr.fhirRequests).toEqual([]);
-    expect(await fhir.request('Patient/1')).toEqual(PATIENT);
+    expect(await fhir.request('Patient/patient-1')).toEqual(PATIENT);
   });
 
   it('A12-3 is kept until shortly before it expires, then asked for anew with another assertion', async () => {
     const fhir = backend({}, { refreshSkewMs: 60_000 });
-    await fhir.request('Patient/1');
+    await fhir.request('Patient/patient-1');
     clock.advance(239_000);
-    await fhir.request('Patient/1');
+    await fhir.request('Patient/patient-1');
     expect(ehr.tokenRequests).toHaveLength(1);
     clock.advance(2_000);
-    await fhir.request('Patient/1');
+    await fhir.request('Patient/patient-1');
     expect(bearers()).toEqual(['Bearer access-1', 'Bearer access-1', 'Bearer access-2']);
     const assertions = ehr.tokenRequests.map(({ form }) => decodeJwt(form.get('client_assertion')!).jti);
     expect(new Set(assertions).size).toBe(2);
@@ -123,22 +126,22 @@ describe('the token of a backend service', () => {
   it('A12-3 that lives shortly is used for half of its life', async () => {
     ehr.onToken = (_request, n) => ({ json: { ...ehr.granted(n), expires_in: 60 } });
     const fhir = backend({}, { refreshSkewMs: 60_000 });
-    await fhir.request('Patient/1');
+    await fhir.request('Patient/patient-1');
     clock.advance(29_000);
-    await fhir.request('Patient/1');
+    await fhir.request('Patient/patient-1');
     expect(ehr.tokenRequests).toHaveLength(1);
     clock.advance(2_000);
-    await fhir.request('Patient/1');
+    await fhir.request('Patient/patient-1');
     expect(ehr.tokenRequests).toHaveLength(2);
   });
 
   it('A12-3 is never refreshed, although the server gave a refresh token', async () => {
     ehr.onToken = (_request, n) => ({ json: { ...ehr.granted(n), refresh_token: 'canary-refresh' } });
     const fhir = backend();
-    await fhir.request('Patient/1');
+    await fhir.request('Patient/patient-1');
     clock.advance(600_000);
     refuse('access-2');
-    await fhir.request('Patient/1');
+    await fhir.request('Patient/patient-1');
     expect(ehr.tokenRequests.map(({ form }) => form.get('grant_type'))).toEqual(
       Array(3).fill('client_credentials'),
     );
@@ -149,10 +152,10 @@ describe('the token of a backend service', () => {
 
 describe('a token that the FHIR server refuses', () => {
   it.each<[string, (fhir: BackendFhirClient) => Promise<unknown>]>([
-    ['GET', (fhir) => fhir.request('Patient/1')],
+    ['GET', (fhir) => fhir.request('Patient/patient-1')],
     ['GET', (fhir) => fhir.search('Patient').first()],
     ['POST', (fhir) => fhir.create({ resourceType: 'Patient' })],
-    ['PUT', (fhir) => fhir.update({ resourceType: 'Patient', id: '1' })],
+    ['PUT', (fhir) => fhir.update({ resourceType: 'Patient', id: 'patient-1' })],
   ])('A12-3 is dropped, and the %s sent once more with a new one', async (method, call) => {
     const fhir = backend();
     const bundle = { resourceType: 'Bundle', type: 'searchset', entry: [{ resource: PATIENT }] };
@@ -170,7 +173,7 @@ describe('a token that the FHIR server refuses', () => {
   it('A12-3 by twenty calls at once is replaced once', async () => {
     const fhir = backend();
     refuse('access-1');
-    await Promise.all(Array.from({ length: 20 }, () => fhir.request('Patient/1')));
+    await Promise.all(Array.from({ length: 20 }, (_, at) => fhir.request(`Patient/${at}`)));
     expect(ehr.tokenRequests).toHaveLength(2);
   });
 
@@ -178,35 +181,38 @@ describe('a token that the FHIR server refuses', () => {
     const fhir = backend();
     let answerSlow = () => undefined as void;
     const slow = new Promise<void>((resolve) => (answerSlow = resolve));
-    ehr.onFhir = async ({ path, headers }) => {
-      if (headers.authorization !== 'Bearer access-1') return { json: PATIENT };
-      if (path.endsWith('slow')) await slow;
+    ehr.onFhir = async (request) => {
+      if (request.headers.authorization !== 'Bearer access-1') return patientAsked(request);
+      if (request.path.endsWith('slow')) await slow;
       return { status: 401 };
     };
     const late = fhir.request('Patient/slow');
-    expect(await fhir.request('Patient/quick')).toEqual(PATIENT);
+    expect(await fhir.request('Patient/quick')).toMatchObject({ id: 'quick' });
     answerSlow();
-    expect(await late).toEqual(PATIENT);
+    expect(await late).toMatchObject({ id: 'slow' });
     expect(ehr.tokenRequests).toHaveLength(2);
   });
 
   it('A12-3 twice is an error that is no logout, and is not kept', async () => {
     const fhir = backend();
     refuse('access-1', 'access-2');
-    const refused = await fhir.request('Patient/1');
+    const refused = await fhir.request('Patient/patient-1');
     expect(refused).toMatchObject({ error: 'fhir_request_failed', status: 502 });
     expect(refused).toMatchObject({ operationOutcome: { resourceType: 'OperationOutcome' } });
     expect(ehr.fhirRequests).toHaveLength(2);
-    expect(await fhir.request('Patient/1')).toEqual(PATIENT);
+    expect(await fhir.request('Patient/patient-1')).toEqual(PATIENT);
     expect(bearers().at(-1)).toBe('Bearer access-3');
   });
 
   it('A8-7 for this resource alone (403) is an error, and the token is kept', async () => {
     const fhir = backend();
     ehr.onFhir = () => ({ status: 403 });
-    expect(await fhir.request('Patient/1')).toMatchObject({ error: 'fhir_request_failed', status: 403 });
+    expect(await fhir.request('Patient/patient-1')).toMatchObject({
+      error: 'fhir_request_failed',
+      status: 403,
+    });
     ehr.onFhir = () => ({ json: PATIENT });
-    expect(await fhir.request('Patient/1')).toEqual(PATIENT);
+    expect(await fhir.request('Patient/patient-1')).toEqual(PATIENT);
     expect(ehr.tokenRequests).toHaveLength(1);
   });
 });
@@ -215,7 +221,7 @@ describe('a server that misbehaves', () => {
   it.each<[string, EhrAnswer, object]>([
     [
       'C-16 redirects the token request',
-      { status: 307, headers: { location: '/fhir/Patient/1' } },
+      { status: 307, headers: { location: '/fhir/Patient/patient-1' } },
       { error: 'token_request_failed' },
     ],
     ['C-17 never answers it', 'silence', { error: 'ehr_timeout', status: 504 }],
@@ -239,7 +245,7 @@ describe('a server that misbehaves', () => {
   ])('C-19 %s: an error without secrets', async (_what, answer, expected) => {
     const fhir = backend({}, { httpTimeoutMs: 1_500, maxResponseBytes: 10_000 });
     ehr.onToken = () => answer;
-    const refused = await fhir.request('Patient/1');
+    const refused = await fhir.request('Patient/patient-1');
     expect(refused).toMatchObject(expected);
     expect(ehr.tokenRequests).toHaveLength(1);
     expect(ehr.fhirRequests).toEqual([]);
@@ -248,26 +254,29 @@ describe('a server that misbehaves', () => {
 
   it('C-16 redirects a FHIR request: the token stays here', async () => {
     ehr.onFhir = () => ({ status: 302, headers: { location: '/elsewhere' } });
-    expect(await backend().request('Patient/1')).toMatchObject({ error: 'fhir_request_failed' });
+    expect(await backend().request('Patient/patient-1')).toMatchObject({ error: 'fhir_request_failed' });
     expect(ehr.server.to('/elsewhere')).toEqual([]);
   });
 
   it('C-17 answers a FHIR request without end', async () => {
     ehr.onFhir = () => ({ text: ' '.repeat(20_000) });
     const fhir = backend({}, { maxFhirResponseBytes: 10_000 });
-    expect(await fhir.request('Patient/1')).toMatchObject({ error: 'invalid_fhir_response' });
+    expect(await fhir.request('Patient/patient-1')).toMatchObject({ error: 'invalid_fhir_response' });
   });
 
   it('has no SMART configuration', async () => {
     ehr.server.respondWith(() => ({ status: 404 }));
-    expect(await backend().request('Patient/1')).toMatchObject({ error: 'discovery_failed', status: 502 });
+    expect(await backend().request('Patient/patient-1')).toMatchObject({
+      error: 'discovery_failed',
+      status: 502,
+    });
   });
 });
 
 describe('a backend client', () => {
   it('C-19 shows neither token nor key to whoever prints it', async () => {
     const fhir = backend({ name: 'Lab' });
-    await fhir.request('Patient/1');
+    await fhir.request('Patient/patient-1');
     const shown = [inspect(fhir, { depth: 9, showHidden: true }), JSON.stringify(fhir)];
     expect(JSON.parse(shown[1]!)).toEqual({ fhirServer: 'Lab', scopes: 'system/Patient.rs' });
     for (const text of shown) expect(text).not.toMatch(new RegExp(`access-1|${ehr.privateJwk.d}`));

@@ -11,11 +11,12 @@ import { Discovery } from './ehr/discovery.js';
 import type { Registration } from './ehr/registrations.js';
 import { endpointUrl } from './ehr/smart-configuration.js';
 import { FhirCalls } from './fhir-calls.js';
-import type { FhirRequestOptions } from './fhir-calls.js';
+import { CapabilityCache } from './fhir/capability-cache.js';
+import { exchangeThrough } from './fhir/exchange.js';
+import type { PreparedCall } from './fhir/exchange.js';
 import { fhirExchange, isUnauthorized } from './fhir/fhir-http.js';
-import type { FhirHttpAnswer, FhirMethod } from './fhir/fhir-http.js';
+import type { FhirHttpAnswer } from './fhir/fhir-http.js';
 import type { FhirVersion } from './fhir/fhir-types.js';
-import { fhirUrl } from './fhir/fhir-url.js';
 import { HttpClient } from './http/http-client.js';
 import { SmartError } from './smart-error.js';
 import { configurationError } from './smart-runtime.js';
@@ -51,9 +52,11 @@ export class BackendFhirClient<V extends FhirVersion = 'R4'> extends FhirCalls<V
   constructor(client: BackendFhirClientConfiguration, options?: BackendFhirClientOptions | null) {
     const mistakes = checkBackend(client, options);
     if (mistakes.length) throw configurationError(mistakes);
-    super(client.issuer, (method, target, body, request) => this.#exchange(method, target, body, request));
+    const resolved = resolveBackendOptions(options);
+    const exchange = exchangeThrough(client.issuer, (call) => this.#send(call));
+    super(client.issuer, exchange, new CapabilityCache(resolved.discoveryTtlMs));
     this.#registration = backendRegistration(client);
-    this.#options = resolveBackendOptions(options);
+    this.#options = resolved;
     const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs, refreshSkewMs } =
       this.#options;
     this.name = this.#registration.name;
@@ -100,15 +103,8 @@ export class BackendFhirClient<V extends FhirVersion = 'R4'> extends FhirCalls<V
   }
 
   /** Sends; on a 401 asks for another token and sends once more. */
-  async #exchange(
-    method: FhirMethod,
-    target: string | URL,
-    body: unknown,
-    { headers, signal }: FhirRequestOptions,
-  ): Promise<FhirHttpAnswer | SmartError> {
-    const url = fhirUrl(this.fhirBaseUrl, target);
-    if (url instanceof SmartError) return url;
-    const request = { method, url, body, headers, signal, trusted: true };
+  async #send(call: PreparedCall): Promise<FhirHttpAnswer | SmartError> {
+    const request = { trusted: true, ...call };
     const send = async () => {
       const token = await this.#credentials.token();
       if (token instanceof SmartError) return token;

@@ -1,6 +1,9 @@
-import type { FhirExchange, FhirRequestOptions } from './fhir-calls.js';
 import { BatchedReads } from './fhir/batched-reads.js';
+import type { FhirExchange } from './fhir/exchange.js';
+import { fhirUrl } from './fhir/fhir-url.js';
 import { ownRoot, readTarget } from './fhir/reference.js';
+import { headersOf } from './fhir/request-options.js';
+import type { FhirReadOptions } from './fhir/request-options.js';
 import { SmartError } from './smart-error.js';
 
 /** How {@link FhirCalls.batched} sends. */
@@ -27,6 +30,7 @@ export function batchedExchange(
     takesBatches,
     get: (path, signal) => exchange('GET', path, undefined, { signal }),
     post: (bundle) => exchange('POST', fhirBaseUrl, bundle, {}),
+    urlOf: (path) => fhirUrl(fhirBaseUrl, path) as URL,
   });
   return async (method, target, body, options) => {
     const read = method === 'GET' && isPlain(options) ? instanceOf(target, fhirBaseUrl) : undefined;
@@ -34,10 +38,14 @@ export function batchedExchange(
   };
 }
 
+/** What becomes of an answer when it is there, and what the call is made of: no wish of the request itself. */
+const OWN = new Set(['schema', 'signal', 'headers', 'url', 'method', 'body']);
+
 /** A batch is one request: what one caller wants of its own request cannot be had for its entry. */
-function isPlain({ signal, headers, ...others }: FhirRequestOptions & { schema?: unknown }): boolean {
-  const wishes = Object.entries(others).filter(([name, value]) => name !== 'schema' && value !== undefined);
-  return wishes.length === 0 && Object.keys(headers ?? {}).length === 0;
+function isPlain(options: FhirReadOptions): boolean {
+  const wishes = Object.entries(options).filter(([name, value]) => !OWN.has(name) && value !== undefined);
+  const headers = headersOf(options.headers);
+  return wishes.length === 0 && !(headers instanceof SmartError) && Object.keys(headers).length === 0;
 }
 
 /** The resource that a path names; undefined where it is no instance of this server, or has a query. */

@@ -1,17 +1,25 @@
 import { batchedExchange } from './batched-exchange.js';
 import type { BatchOptions } from './batched-exchange.js';
-import type { FhirHttpAnswer, FhirMethod } from './fhir/fhir-http.js';
+import { CapabilityCache } from './fhir/capability-cache.js';
+import type { FhirExchange } from './fhir/exchange.js';
 import type {
   AnyBundle,
   AnyResource,
   BundleOf,
   FhirResult,
+  FhirResultOf,
   FhirVersion,
   ResourceOf,
   ResourceTypeName,
 } from './fhir/fhir-types.js';
-import { referencePath } from './fhir/fhir-url.js';
+import { instanceOf, referencePath } from './fhir/fhir-url.js';
+import type { Instance } from './fhir/fhir-url.js';
+import { checkedHistory, historyPath } from './fhir/history-path.js';
+import type { FhirHistoryOptions } from './fhir/history-path.js';
 import type { JsonPatchOperation } from './fhir/json-patch.js';
+import { asOperationOutcome } from './fhir/operation-outcome.js';
+import { isResultOf, operationCall } from './fhir/operation-path.js';
+import type { FhirOperationOptions, OperationResult } from './fhir/operation-path.js';
 import { requestBundle } from './fhir/request-bundle.js';
 import type { PatientCompartment } from './fhir/patient-compartment.js';
 import type { SearchQuery } from './fhir/search-parameters.js';
@@ -22,19 +30,28 @@ import type { SearchResultOf } from './fhir/search-types.js';
 import { resolveReference } from './fhir/resolve-reference.js';
 import { resolveReferences } from './fhir/resolve-references.js';
 import type { ResolvedReferences } from './fhir/resolve-references.js';
-import { ServerFactsCache, fhirReleaseOf } from './fhir/server-facts.js';
-import { validated } from './fhir/standard-schema.js';
-import type { StandardSchema } from './fhir/standard-schema.js';
+import { fhirReleaseOf, readServerFacts } from './fhir/server-facts.js';
+import type { ServerFacts } from './fhir/server-facts.js';
+import { etagOf, readRequest, withHeaders } from './fhir/request-options.js';
+import type {
+  Exactly,
+  FhirChangeOptions,
+  FhirCreateOptions,
+  FhirMethod,
+  FhirReadOptions,
+  FhirRequest,
+  FhirRequestOptions,
+  FhirWriteOptions,
+} from './fhir/request-options.js';
+import { notAsked, readResult, withResponse } from './fhir/response.js';
+import type { Answered } from './fhir/response.js';
+import { stored } from './fhir/stored.js';
 import { SmartError } from './smart-error.js';
 
+/** where no runtime says otherwise */
+const CAPABILITIES_MS = 10 * 60_000;
 const JSON_PATCH = 'application/json-patch+json';
-
-export interface FhirRequestOptions {
-  /** further headers; `Authorization` cannot be replaced */
-  headers?: Record<string, string>;
-  /** aborts the request (not a token refresh under way) */
-  signal?: AbortSignal;
-}
+const REPRESENTATION = { prefer: 'return=representation' };
 
 /** A resource as the server stored it: with an id. */
 export type Stored<R extends { resourceType: string }, V extends FhirVersion = 'R4'> = ResourceOf<
@@ -62,59 +79,129 @@ export interface ResolveReferencesOptions extends FhirRequestOptions {
   concurrency?: number;
 }
 
-/** Sends one FHIR request; which token goes with it is the client's own matter. */
-export type FhirExchange = (
-  method: FhirMethod,
-  target: string | URL,
-  body: unknown,
-  options: FhirRequestOptions,
-) => Promise<FhirHttpAnswer | SmartError>;
+/** What a {@link FhirRequest} answers, by its path and method. */
+export type FhirRequestResult<R, V extends FhirVersion = 'R4'> = FhirResultOf<
+  R extends { method: infer M extends FhirMethod } ? M : 'GET',
+  R extends { url: infer P extends string } ? P : string,
+  V
+>;
+
+type Answer<T, O> = Promise<Answered<T, O> | SmartError>;
 
 /**
  * The FHIR calls that every client has: one of a launch, and one of a backend service. Take it as a parameter where
  * both will do. Calls answer the value or a {@link SmartError}.
+ *
+ * Errors of every call: `invalid_request` (an argument, or a target outside the FHIR base), `fhir_request_failed`
+ * (with the server's `status` and `operationOutcome`), `invalid_fhir_response` (also another resource than the one
+ * that was asked for), `ehr_unavailable`, `ehr_timeout`, `aborted`; of writes `conflict`; of a launch
+ * `session_expired`, of a backend service those of its token request.
  */
 export class FhirCalls<V extends FhirVersion = 'R4'> {
   // Private to the runtime: a raw exchange is no call of a client.
   readonly #exchange: FhirExchange;
-  readonly #facts: ServerFactsCache;
+  readonly #capabilities: CapabilityCache;
 
   /** @internal */
   protected constructor(
     /** FHIR base, as the launch or the configuration named it */
     readonly fhirBaseUrl: string,
     exchange: FhirExchange,
-    facts: ServerFactsCache = new ServerFactsCache(),
+    capabilities = new CapabilityCache(CAPABILITIES_MS),
   ) {
     this.#exchange = exchange;
-    this.#facts = facts;
+    this.#capabilities = capabilities;
   }
 
   /**
-   * GETs a path below the FHIR base. The result is typed by the path: `Patient/1` is a Patient,
-   * `Observation?code=…` a Bundle of Observations. With a `schema` (Standard Schema: zod, valibot …) the
-   * result is validated and typed by it.
+   * GETs a path below the FHIR base, or sends the request that an object describes. The result is typed by the path:
+   * `Patient/1` is a Patient, `Observation?code=…` a Bundle of Observations. With a `schema` (Standard Schema: zod,
+   * valibot …) it is validated and typed by it. A write that is answered without a body is undefined.
    *
-   * Errors: `invalid_request` (path outside the FHIR base), `fhir_request_failed` (with the server's
-   * `status` and `operationOutcome`), `ehr_unavailable`, `ehr_timeout`; of a launch `session_expired`, of a backend
-   * service those of its token request.
+   * @example
+   * const patient = unwrap(await fhir.request('Patient/1'));
+   * const { body, etag } = unwrap(await fhir.request('Patient/1', { includeResponse: true }));
+   * const { data, contentType } = unwrap(await fhir.request('Binary/1', { as: 'binary' }));
    */
-  async request<Output>(
-    path: string | URL,
-    options: FhirRequestOptions & { schema: StandardSchema<Output> },
-  ): Promise<Output | SmartError>;
-  async request<const P extends string>(
+  async request<const P extends string, O extends FhirReadOptions = FhirReadOptions>(
     path: P | URL,
+    options?: Exactly<O, FhirReadOptions>,
+  ): Answer<FhirResult<P, V>, O>;
+  async request<const R extends FhirRequest>(
+    request: Exactly<R, FhirRequest>,
     options?: FhirRequestOptions,
-  ): Promise<FhirResult<P, V> | SmartError>;
-  async request(
-    path: string | URL,
-    options: FhirRequestOptions & { schema?: StandardSchema } = {},
-  ): Promise<unknown> {
-    const answer = await this.#exchange('GET', path, undefined, options);
+  ): Answer<FhirRequestResult<R, V>, R>;
+  async request(given: string | URL | FhirRequest, options: FhirReadOptions = {}): Promise<unknown> {
+    const request = readRequest(given, options);
+    if (request instanceof SmartError) return request;
+    const { method, url, body } = request;
+    const answer = await this.#exchange(method, url, body, request);
     if (answer instanceof SmartError) return answer;
-    if (answer.body === undefined || answer.body === null) return notWhatWasAsked();
-    return options.schema ? validated(options.schema, answer.body, 'The FHIR response') : answer.body;
+    const isOfInstance = method !== 'POST' && method !== 'DELETE';
+    const asked = isOfInstance ? instanceOf(answer.url, this.fhirBaseUrl) : undefined;
+    const isJson = request.as === undefined || request.as === 'json';
+    if (method !== 'GET' && isJson) {
+      if (answer.body === undefined) return withResponse(undefined, answer, request);
+      // it may say what it did instead of what is stored now
+      if (asOperationOutcome(answer.body)) return readResult(answer, request, undefined);
+    }
+    return readResult(answer, request, asked);
+  }
+
+  /** GETs one resource. */
+  async read<T extends ResourceTypeName<V>, O extends FhirReadOptions = FhirReadOptions>(
+    resourceType: T,
+    id: string,
+    options?: Exactly<O, FhirReadOptions>,
+  ): Answer<ResourceOf<T, V>, O> {
+    const path = referencePath(resourceType, id);
+    if (path instanceof SmartError) return path;
+    return this.readAs<ResourceOf<T, V>, O>(path, { type: resourceType, id }, options);
+  }
+
+  /** GETs one version of a resource; `versionId` is its `meta.versionId` then. */
+  async vread<T extends ResourceTypeName<V>, O extends FhirReadOptions = FhirReadOptions>(
+    resourceType: T,
+    id: string,
+    versionId: string,
+    options?: Exactly<O, FhirReadOptions>,
+  ): Answer<ResourceOf<T, V>, O> {
+    const path = referencePath(resourceType, id);
+    if (path instanceof SmartError) return path;
+    // a version id has the form of an id
+    const version = referencePath(resourceType, versionId);
+    if (version instanceof SmartError) return version;
+    const asked = { type: resourceType, id, versionId };
+    return this.readAs<ResourceOf<T, V>, O>(`${path}/_history/${versionId}`, asked, options);
+  }
+
+  /**
+   * The versions of a resource, of all resources of a type, or of all; newest first, as the server sends them. Read it
+   * as a search; versions that are deletions have no resource, and are on the `pages()` only.
+   */
+  history(
+    resourceType?: undefined,
+    id?: undefined,
+    options?: FhirHistoryOptions,
+  ): SearchResult<AnyResource<V>, BundleOf<AnyResource<V>, V>>;
+  history<T extends ResourceTypeName<V>>(
+    resourceType: T,
+    id?: string,
+    options?: FhirHistoryOptions,
+  ): SearchResult<ResourceOf<T, V>, BundleOf<ResourceOf<T, V>, V>>;
+  history(
+    resourceType?: string,
+    id?: string,
+    options: FhirHistoryOptions = {},
+  ): SearchResult<unknown, unknown> {
+    const path = historyPath(resourceType, id, options);
+    const isOfOne = resourceType !== undefined && id !== undefined;
+    const send = async ({ target }: SearchRequest, signal: AbortSignal) => {
+      const answer = await this.#exchange('GET', target, undefined, { ...options, signal });
+      if (answer instanceof SmartError) return answer;
+      return isOfOne ? checkedHistory(answer.body, resourceType, id) : answer.body;
+    };
+    return new SearchResult({ path, options, send });
   }
 
   /**
@@ -151,23 +238,37 @@ export class FhirCalls<V extends FhirVersion = 'R4'> {
     return new SearchResult({ resourceType, query: query ?? {}, options, send, compartment });
   }
 
-  /** POSTs a new resource; answers it as the server stored it, with its id. */
-  async create<R extends AnyResource<V>>(
+  /**
+   * POSTs a new resource; answers it as the server stored it, with its id. With `ifNoneExist` the resource that is
+   * there already, where one is.
+   */
+  async create<R extends AnyResource<V>, O extends FhirCreateOptions = FhirCreateOptions>(
     resource: R,
-    options: FhirRequestOptions = {},
-  ): Promise<Stored<R, V> | SmartError> {
+    options?: Exactly<O, FhirCreateOptions>,
+  ): Answer<Stored<R, V>, O> {
+    const given: FhirCreateOptions = options ?? {};
     if (typeof resource?.resourceType !== 'string') return notAResource();
     const path = referencePath(resource.resourceType, 'new');
     if (path instanceof SmartError) return path;
-    const answer = await this.#exchange('POST', resource.resourceType, resource, withRepresentation(options));
-    return answer instanceof SmartError ? answer : stored<Stored<R, V>>(resource, answer);
+    const condition = given.ifNoneExist?.toString();
+    if (condition === '') {
+      return new SmartError('invalid_request', 'ifNoneExist is empty: every create would pass it');
+    }
+    const headers = { ...REPRESENTATION, ...(condition !== undefined && { 'if-none-exist': condition }) };
+    return this.#write('POST', resource.resourceType, resource, resource, headers, given, false);
   }
 
-  /** PUTs a resource that has an id; answers it as the server stored it. */
-  async update<R extends AnyResource<V>>(
+  /**
+   * PUTs a resource that has an id; answers it as the server stored it. With `ifMatch` only where nobody changed it
+   * meanwhile, else `conflict`.
+   *
+   * @example
+   * await fhir.update({ ...patient, active: false }, { ifMatch: patient.meta?.versionId });
+   */
+  async update<R extends AnyResource<V>, O extends FhirChangeOptions = FhirChangeOptions>(
     resource: R,
-    options: FhirRequestOptions = {},
-  ): Promise<Stored<R, V> | SmartError> {
+    options?: Exactly<O, FhirChangeOptions>,
+  ): Answer<Stored<R, V>, O> {
     if (typeof resource?.resourceType !== 'string') return notAResource();
     if (typeof resource.id !== 'string') {
       return new SmartError(
@@ -177,36 +278,50 @@ export class FhirCalls<V extends FhirVersion = 'R4'> {
     }
     const path = referencePath(resource.resourceType, resource.id);
     if (path instanceof SmartError) return path;
-    const answer = await this.#exchange('PUT', path, resource, withRepresentation(options));
-    return answer instanceof SmartError ? answer : stored<Stored<R, V>>(resource, answer);
+    return this.#write('PUT', path, resource, resource, REPRESENTATION, options ?? {}, true);
   }
 
   /**
-   * PATCHes the resource that a reference (`Patient/1`) names, by JSON Patch; answers it as the server stored it,
-   * or its type and id alone where the server does not send it.
+   * PATCHes the resource that a reference (`Patient/1`) names, by JSON Patch or, with a `Parameters` resource, by
+   * FHIRPath Patch; answers it as the server stored it, or its type and id alone where the server does not send it.
    */
-  async patch<const P extends string>(
+  async patch<const P extends string, O extends FhirChangeOptions = FhirChangeOptions>(
     reference: P,
-    operations: readonly JsonPatchOperation[],
-    options: FhirRequestOptions = {},
-  ): Promise<FhirResult<P, V> | SmartError> {
+    operations: readonly JsonPatchOperation[] | ResourceOf<'Parameters', V>,
+    options?: Exactly<O, FhirChangeOptions>,
+  ): Answer<FhirResult<P, V>, O> {
     const path = pathOf(reference);
     if (path instanceof SmartError) return path;
-    const answer = await this.#exchange('PATCH', path, operations, {
-      ...options,
-      headers: { 'content-type': JSON_PATCH, prefer: 'return=representation', ...options.headers },
-    });
-    if (answer instanceof SmartError) return answer;
+    const isJsonPatch = Array.isArray(operations);
+    const isFhirPathPatch = (operations as { resourceType?: unknown } | null)?.resourceType === 'Parameters';
+    if (!isJsonPatch && !isFhirPathPatch) {
+      return new SmartError('invalid_request', 'A patch is a list of operations, or a Parameters resource');
+    }
     const [resourceType, id] = path.split('/') as [string, string];
-    return stored<FhirResult<P, V>>({ resourceType, id }, answer);
+    const headers = { ...REPRESENTATION, ...(isJsonPatch && { 'content-type': JSON_PATCH }) };
+    return this.#write<FhirResult<P, V>, O>(
+      'PATCH',
+      path,
+      operations,
+      { resourceType, id },
+      headers,
+      options ?? {},
+      true,
+    );
   }
 
   /** DELETEs the resource that a reference (`Patient/1`) names. */
-  async delete(reference: string, options: FhirRequestOptions = {}): Promise<{ deleted: true } | SmartError> {
+  async delete<O extends FhirChangeOptions = FhirChangeOptions>(
+    reference: string,
+    options?: Exactly<O, FhirChangeOptions>,
+  ): Answer<{ deleted: true }, O> {
     const path = pathOf(reference);
     if (path instanceof SmartError) return path;
-    const answer = await this.#exchange('DELETE', path, undefined, options);
-    return answer instanceof SmartError ? answer : { deleted: true };
+    const given = withCondition(options ?? {}, {});
+    if (given instanceof SmartError) return given;
+    const answer = await this.#exchange('DELETE', path, undefined, given);
+    if (answer instanceof SmartError) return answer;
+    return withResponse({ deleted: true }, answer, given) as Answered<{ deleted: true }, O>;
   }
 
   /**
@@ -289,10 +404,10 @@ export class FhirCalls<V extends FhirVersion = 'R4'> {
       return !(facts instanceof SmartError) && facts.takesBatches;
     };
     const exchange = batchedExchange(this.#exchange, this.fhirBaseUrl, takesBatches, options);
-    return new FhirCalls<V>(this.fhirBaseUrl, exchange, this.#facts);
+    return new FhirCalls<V>(this.fhirBaseUrl, exchange, this.#capabilities);
   }
 
-  /** FHIR version of the server, e.g. `4.0.1`, from its CapabilityStatement; remembered for ten minutes. */
+  /** FHIR version of the server, e.g. `4.0.1`, from its CapabilityStatement, which is remembered. */
   async getFhirVersion(): Promise<string | SmartError> {
     const facts = await this.#serverFacts();
     return facts instanceof SmartError ? facts : facts.fhirVersion;
@@ -304,11 +419,82 @@ export class FhirCalls<V extends FhirVersion = 'R4'> {
     return version instanceof SmartError ? version : fhirReleaseOf(version);
   }
 
-  async #serverFacts() {
-    return this.#facts.get(this.fhirBaseUrl, async () => {
-      const answer = await this.#exchange('GET', 'metadata', undefined, {});
-      return answer instanceof SmartError ? answer : answer.body;
-    });
+  async #serverFacts(): Promise<ServerFacts | SmartError> {
+    const statement = await this.#statement();
+    return statement instanceof SmartError ? statement : readServerFacts(statement);
+  }
+
+  /**
+   * Calls an operation of the server, of a type, or of a resource: by GET with values in the URL, by POST with a
+   * `Parameters` resource. One that is answered without a body answered no parameters: an empty `Parameters`.
+   *
+   * @example
+   * const all = unwrap(await fhir.operation('$everything', { on: 'Patient/1', parameters: { _count: 50 } }));
+   */
+  async operation<const Name extends string, O extends FhirOperationOptions = FhirOperationOptions>(
+    name: Name,
+    options?: Exactly<O, FhirOperationOptions>,
+  ): Answer<OperationResult<Name, V>, O> {
+    const given: FhirOperationOptions = options ?? {};
+    const call = operationCall(name, given.on, given.parameters, given.method);
+    if (call instanceof SmartError) return call;
+    const answer = await this.#exchange(call.method, call.path, call.body, given);
+    if (answer instanceof SmartError) return answer;
+    const isJson = given.as === undefined || given.as === 'json';
+    const body = answer.body ?? { resourceType: 'Parameters' };
+    if (isJson && answer.body !== undefined && !isResultOf(name, body)) return notAsked();
+    return (await readResult(isJson ? { ...answer, body } : answer, given, undefined)) as
+      Answered<OperationResult<Name, V>, O> | SmartError;
+  }
+
+  /**
+   * What the server says it can do (`metadata`), remembered per server for `discoveryTtlMs`. Frozen: all clients of
+   * the server share it.
+   */
+  async capabilities(): Promise<ResourceOf<'CapabilityStatement', V> | SmartError> {
+    const statement = await this.#statement();
+    if (statement instanceof SmartError || statement.resourceType === 'CapabilityStatement')
+      return statement as ResourceOf<'CapabilityStatement', V> | SmartError;
+    return notAsked();
+  }
+
+  /** A CapabilityStatement, or a Conformance of DSTU2. */
+  async #statement(): Promise<{ resourceType: string } | SmartError> {
+    const known = this.#capabilities.get(this.fhirBaseUrl);
+    if (known) return known;
+    const answer = await this.#exchange('GET', 'metadata', undefined, {});
+    if (answer instanceof SmartError) return answer;
+    const statement = answer.body as { resourceType: string } | undefined;
+    if (!['CapabilityStatement', 'Conformance'].includes(statement?.resourceType ?? '')) return notAsked();
+    return this.#capabilities.remember(this.fhirBaseUrl, statement!);
+  }
+
+  /** @internal Reads the one resource that is asked for, and takes no other for it. */
+  protected async readAs<T, O extends FhirReadOptions>(
+    path: string,
+    asked: Instance,
+    options: FhirReadOptions = {},
+  ): Answer<T, O> {
+    const answer = await this.#exchange('GET', path, undefined, options);
+    if (answer instanceof SmartError) return answer;
+    return (await readResult(answer, options, asked)) as Answered<T, O> | SmartError;
+  }
+
+  async #write<T, O>(
+    method: 'POST' | 'PUT' | 'PATCH',
+    path: string,
+    body: unknown,
+    resource: { resourceType: string; id?: string },
+    headers: Record<string, string>,
+    options: FhirChangeOptions,
+    isSame: boolean,
+  ): Answer<T, O> {
+    const given = withCondition(options, headers);
+    if (given instanceof SmartError) return given;
+    const answer = await this.#exchange(method, path, body, given);
+    if (answer instanceof SmartError) return answer;
+    const result = stored<T>(resource, answer, isSame);
+    return result instanceof SmartError ? result : (withResponse(result, answer, given) as Answered<T, O>);
   }
 
   async #sendBundle(
@@ -321,28 +507,18 @@ export class FhirCalls<V extends FhirVersion = 'R4'> {
     const answer = await this.#exchange('POST', this.fhirBaseUrl, bundle, options);
     if (answer instanceof SmartError) return answer;
     const { resourceType } = (answer.body ?? {}) as { resourceType?: unknown };
-    return resourceType === 'Bundle' ? (answer.body as BundleOf<AnyResource<V>, V>) : notWhatWasAsked();
+    return resourceType === 'Bundle' ? (answer.body as BundleOf<AnyResource<V>, V>) : notAsked();
   }
 }
 
-function withRepresentation(options: FhirRequestOptions): FhirRequestOptions {
-  return { ...options, headers: { prefer: 'return=representation', ...options.headers } };
-}
-
-/** What the server stored; a server that answers without a body says at least where it is. */
-function stored<T>(resource: { resourceType: string; id?: string }, answer: FhirHttpAnswer): T {
-  const body = answer.body as { resourceType?: unknown } | undefined;
-  if (body?.resourceType === resource.resourceType) return body as T;
-  const location = answer.header('location') ?? '';
-  const id = /(?:^|\/)[A-Z][A-Za-z]+\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/|$)/.exec(location)?.[1];
-  return (id === undefined ? resource : { ...resource, id }) as T;
-}
-
-function notWhatWasAsked(): SmartError {
-  return new SmartError(
-    'invalid_fhir_response',
-    'The FHIR server answered with something else than was asked for',
-  );
+/** Options with these headers and the version that is to be changed; the caller's own headers win. */
+function withCondition(
+  options: FhirChangeOptions,
+  headers: Record<string, string>,
+): FhirWriteOptions | SmartError {
+  const { ifMatch } = options;
+  const condition = ifMatch === undefined ? undefined : { 'if-match': etagOf(ifMatch) };
+  return withHeaders(options, { ...headers, ...condition });
 }
 
 /** The path of a reference to a resource of this server, without a version. */

@@ -24,6 +24,7 @@ export type {
   OpenLaunchParameters,
 } from './launch-parameters.js';
 export type { JsonValue } from './http/json.js';
+export type { FhirCacheOptions } from './launch-reads.js';
 export type { SmartClientOptions, SmartLogger, SmartSessionLifetimeOptions } from './smart-client-options.js';
 export type { SmartSession } from './active-launch.js';
 export type { CallbackParameters } from './callback-parameters.js';
@@ -43,7 +44,7 @@ export type { ContextResource, PatientContext } from './ready-client.js';
 export type { FhirCalls } from './fhir-calls.js';
 export type {
   BundleContent,
-  FhirRequestOptions,
+  FhirRequestResult,
   ReferenceLike,
   ResolveOptions,
   ResolveReferencesOptions,
@@ -59,6 +60,21 @@ export { getPath } from './fhir/get-path.js';
 export type { PathValue } from './fhir/get-path.js';
 export { units } from './fhir/units.js';
 export type { QuantityLike } from './fhir/units.js';
+export type {
+  FhirChangeOptions,
+  FhirCreateOptions,
+  FhirHeaders,
+  FhirMethod,
+  FhirReadOptions,
+  FhirRequest,
+  FhirRequestOptions,
+  FhirWriteOptions,
+  RetryOptions,
+} from './fhir/request-options.js';
+export type { FhirHistoryOptions } from './fhir/history-path.js';
+export type { FhirOperationOptions, OperationParameters, OperationResult } from './fhir/operation-path.js';
+export { outcomeText } from './fhir/operation-outcome.js';
+export type { Answered, BinaryContent, FhirResponse } from './fhir/response.js';
 export type { JsonPatchOperation } from './fhir/json-patch.js';
 export { escapeSearchValue } from './fhir/search-parameters.js';
 export type {
@@ -76,6 +92,7 @@ export type {
   AnyResource,
   BundleOf,
   FhirResult,
+  FhirResultOf,
   FhirVersion,
   ResourceOf,
   ResourceTypeName,

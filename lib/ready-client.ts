@@ -2,17 +2,19 @@ import { inspect } from 'node:util';
 import { AppState } from './app-state.js';
 import type { LaunchContext } from './ehr/launch-context.js';
 import { FhirCalls } from './fhir-calls.js';
-import type { FhirRequestOptions } from './fhir-calls.js';
+import type { CapabilityCache } from './fhir/capability-cache.js';
+import { exchangeThrough } from './fhir/exchange.js';
+import type { PreparedCall, ReadCache } from './fhir/exchange.js';
 import { fhirExchange, isUnauthorized } from './fhir/fhir-http.js';
-import type { FhirHttpAnswer, FhirMethod } from './fhir/fhir-http.js';
+import type { FhirHttpAnswer } from './fhir/fhir-http.js';
 import type { FhirVersion, ResourceOf, ResourceTypeName } from './fhir/fhir-types.js';
-import { fhirUrl } from './fhir/fhir-url.js';
 import { PatientCompartment } from './fhir/patient-compartment.js';
 import type { PatientCompartmentType } from './fhir/patient-compartment-data.js';
 import type { SearchQuery } from './fhir/search-parameters.js';
 import type { SearchOptions } from './fhir/search-result.js';
 import type { SearchResultOf } from './fhir/search-types.js';
-import type { ServerFactsCache } from './fhir/server-facts.js';
+import type { Exactly, FhirReadOptions, FhirRequestOptions } from './fhir/request-options.js';
+import type { Answered } from './fhir/response.js';
 import type { SmartStyle } from './fhir/smart-style.js';
 import { validatedNow } from './fhir/standard-schema.js';
 import type { StandardSchema } from './fhir/standard-schema.js';
@@ -37,8 +39,9 @@ export interface LaunchHandle {
   readonly isKnownServer: boolean;
   /** of FHIR requests and answers. Left out: FHIR JSON */
   readonly mediaType?: string;
-  /** what FHIR servers said of themselves; left out: asked by each client */
-  readonly facts?: ServerFactsCache;
+  /** the answers of this launch that are kept */
+  readonly reads?: ReadCache;
+  readonly capabilities?: CapabilityCache;
   /** a record with another access token than the given one, or why there is none */
   renew(rejected: LaunchRecord): Promise<LaunchRecord | SmartError>;
   /** whether the session still holds this launch with a token that is not expired */
@@ -59,8 +62,10 @@ export interface ContextResource<Resource> {
   readonly reference: string | null;
   /** resource type, e.g. `Practitioner` */
   readonly type: string | null;
-  /** Reads it; `missing_context` when the launch has none. */
-  request(options?: FhirRequestOptions): Promise<Resource | SmartError>;
+  /** Reads it, with the options of `ReadyClient.request()`; `missing_context` when the launch has none. */
+  request<O extends FhirReadOptions = FhirReadOptions>(
+    options?: Exactly<O, FhirReadOptions>,
+  ): Promise<Answered<Resource, O> | SmartError>;
 }
 
 /** The patient of the launch, and what is about this patient. */
@@ -123,12 +128,9 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
 
   /** @internal made by `SmartClient.ready()` */
   constructor(handle: LaunchHandle, http: HttpClient, maxBytes: number) {
-    super(
-      handle.record.iss,
-      (method, target, body, options) => this.#exchange(method, target, body, options),
-      handle.facts,
-    );
-    const { record } = handle;
+    const { record, reads, capabilities } = handle;
+    const exchange = exchangeThrough(record.iss, (call) => this.#send(call, record.iss), reads);
+    super(record.iss, exchange, capabilities);
     this.#handle = handle;
     this.#http = http;
     this.#maxBytes = maxBytes;
@@ -149,10 +151,11 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     this.encounter = this.#contextResource('encounter', encounter === null ? null : `Encounter/${encounter}`);
     this.user = this.#contextResource('user', user);
     this.practitioner = this.#contextResource('practitioner', practitioner);
-    const { appStateEndpoint } = record.server;
+    const { appStateEndpoint: endpoint } = record.server;
+    const base = endpoint ?? record.iss;
     this.appState = new AppState(
-      { fhirBaseUrl: record.iss, endpoint: appStateEndpoint, patient },
-      (method, target, body, options) => this.#exchange(method, target, body, options, appStateEndpoint),
+      { fhirBaseUrl: record.iss, endpoint, patient },
+      exchangeThrough(base, (call) => this.#send(call, base)),
     );
   }
 
@@ -240,46 +243,21 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
       id: reference === null || reference.includes('://') ? null : (split?.id ?? null),
       reference,
       type: split?.type ?? null,
-      request: async (options: FhirRequestOptions = {}) => {
-        if (reference === null) return missingContext(name);
-        const answer = await this.#exchange('GET', reference, undefined, options);
-        if (answer instanceof SmartError) return answer;
-        const { resourceType, id } = (answer.body ?? {}) as { resourceType?: unknown; id?: unknown };
-        // Another patient's data must never pass for this one's, whoever mixed them up.
-        if (resourceType === split?.type && id === split?.id) return answer.body as Resource;
-        return new SmartError('invalid_fhir_response', `The FHIR server answered with another ${name}`);
+      request: async (options) => {
+        if (reference !== null && split) return this.readAs(reference, split, options);
+        return missingContext(name);
       },
     };
   }
 
   /** Sends; on a 401 refreshes once and sends once more (SMART 2.2 "Access FHIR API", for every method). */
-  async #exchange(
-    method: FhirMethod,
-    target: string | URL,
-    body: unknown,
-    options: FhirRequestOptions,
-    base = this.fhirBaseUrl,
-  ): Promise<FhirHttpAnswer | SmartError> {
-    const url = fhirUrl(base, target);
-    if (url instanceof SmartError) return url;
+  async #send(call: PreparedCall, base: string): Promise<FhirHttpAnswer | SmartError> {
+    const { isKnownServer: trusted, mediaType } = this.#handle;
     const send = () => {
       const { accessToken, dpopKey } = this.#record;
-      return fhirExchange(
-        this.#http,
-        base,
-        accessToken,
-        {
-          method,
-          url,
-          body,
-          headers: options.headers,
-          signal: options.signal,
-          trusted: this.#handle.isKnownServer,
-          mediaType: this.#handle.mediaType,
-          ...(dpopKey && { showToken: showWithProof(dpopKey, accessToken) }),
-        },
-        this.#maxBytes,
-      );
+      const showToken = dpopKey && showWithProof(dpopKey, accessToken);
+      const request = { trusted, mediaType, showToken, ...call };
+      return fhirExchange(this.#http, base, accessToken, request, this.#maxBytes);
     };
     const used = this.#record;
     const first = await send();

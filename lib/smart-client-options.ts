@@ -1,5 +1,6 @@
 import { MAX_BRAND_BUNDLE_BYTES } from './brands/user-access-brands.js';
 import type { PkceMode } from './ehr/known-fhir-server.js';
+import type { FhirCacheOptions } from './launch-reads.js';
 import type { SmartEvent } from './smart-event.js';
 
 /** Where the package says what an operator should know; Nest's `Logger` fits. */
@@ -55,6 +56,11 @@ export interface SmartClientOptions {
   /** launches this process starts in one minute; more are answered with 429. Default 1,200 */
   maxLaunchesPerMinute?: number;
   /**
+   * Keeps what a launch reads for that launch alone; `true`: in memory, for 30 seconds. Left out: only requests that
+   * ask for it by `cache`
+   */
+  cache?: boolean | FhirCacheOptions;
+  /**
    * Called for every launch, login, refresh, logout and failure, with codes and the server's name only. What it
    * throws is logged and changes nothing.
    */
@@ -81,12 +87,13 @@ export const DEFAULTS = {
 
 /** The options with every default filled in. */
 export interface ResolvedOptions extends Required<
-  Omit<SmartClientOptions, 'session' | 'logger' | 'onEvent' | 'pkceMode'>
+  Omit<SmartClientOptions, 'session' | 'logger' | 'onEvent' | 'pkceMode' | 'cache'>
 > {
   idleTimeoutMs: number;
   absoluteTimeoutMs: number;
   secrets: string[];
   pkceMode?: PkceMode;
+  cache?: boolean | FhirCacheOptions;
   logger: SmartLogger;
   onEvent: (event: SmartEvent) => void;
 }

@@ -84,6 +84,34 @@ describe('a client outside Nest, whose session id stays', () => {
 
     expect(unwrap(await smart().ready()).patient.id).toBe('patient-b');
   });
+
+  it('A8-8 gives what it read to its own launch, and to no later one', async () => {
+    const configuration = { ...APP, scope, knownFhirServers: [knownServer({ issuer: iss })] };
+    const options = { ...OPTIONS, cache: true };
+    const smart = () => new SmartClient('session-1', undefined, configuration, options);
+    ehr.respondWith(({ path, form }) => {
+      if (path === '/token') return tokens(form.get('code')!);
+      if (path.startsWith('/fhir/Patient/'))
+        return { json: { resourceType: 'Patient', id: path.split('/').at(-1) } };
+      return {
+        json: { authorization_endpoint: `${ehr.url}/authorize`, token_endpoint: `${ehr.url}/token` },
+      };
+    });
+    const launch = async () => {
+      const { redirect_url } = unwrap(await smart().launch({ iss, launch: 'launch-1' }));
+      const state = new URL(redirect_url).searchParams.get('state');
+      unwrap(await smart().callback({ code: 'patient-a', state }));
+    };
+    const read = async () => unwrap(await smart().ready()).patient.request();
+    await launch();
+    expect([await read(), await read()]).toMatchObject([{ id: 'patient-a' }, { id: 'patient-a' }]);
+    expect(ehr.to('/fhir/Patient/patient-a')).toHaveLength(1);
+    await launch();
+    await read();
+    expect(ehr.to('/fhir/Patient/patient-a')).toHaveLength(2);
+    await smart().logout();
+    expect(await smart().ready()).toMatchObject({ error: 'no_session' });
+  });
 });
 
 describe('a search that the EHR answers with what is about somebody else', () => {

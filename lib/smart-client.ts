@@ -333,7 +333,7 @@ export class SmartClient {
     now?: boolean;
     scope?: string;
   }): Promise<ReadyClient<V> | SmartError> {
-    const { launches, options, http, refresh, styles, facts } = this.#runtime;
+    const { launches, options, http, refresh, styles } = this.#runtime;
     const active = await activeLaunch(this.#runtime, this.#session);
     if (active instanceof SmartError) return active;
     const { id, record } = active;
@@ -349,7 +349,8 @@ export class SmartClient {
         issuerName: registration.name,
         isKnownServer: registration.isKnown,
         mediaType: registration.switches.fhirMediaType,
-        facts,
+        reads: this.#runtime.reads.ofLaunch(id, current),
+        capabilities: this.#runtime.capabilities,
         renew: async (rejected) => {
           if (options.autoRefresh && rejected.refreshToken) {
             return refresh.refresh(id, rejected, registration);

@@ -62,7 +62,7 @@ const STATUS = {
   invalid_request: 400,
   /** the FHIR server refused, see `status` and `operationOutcome` */
   fhir_request_failed: 502,
-  /** what was to be changed is another version by now; read it again */
+  /** the resource is not the version that was to be changed, or a condition finds several (HTTP 412) */
   conflict: 409,
   /** the FHIR server's answer is not FHIR JSON, too large, or not what was asked for */
   invalid_fhir_response: 502,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Keyv } from 'keyv';
 import { EhrServer } from '../test/support/ehr-server.js';
 import { MapStorage } from '../test/support/map-storage.js';
 import { APP, knownServer, registrationOf } from '../test/support/registration.js';
@@ -112,10 +113,14 @@ describe('the runtime of a configuration', () => {
     const first = opened(runtimeFor(shared, storage, options));
     expect(runtimeFor(shared, storage, options)).toBe(first);
     expect(runtimeFor(shared, storage, { autoRefresh: false })).toBe(first);
+    const store = new Keyv();
+    const second = opened(runtimeFor(shared, storage, { cache: { store } }));
+    expect(runtimeFor(shared, storage, { cache: { store } })).toBe(second);
   });
 
   it('A1-4 is another one for another configuration, storage or other options', () => {
     const [shared, storage] = [configuration(), new MapStorage()];
+    const cacheStore = new Keyv();
     const runtimes = [
       runtimeFor(shared, storage, {}),
       runtimeFor(configuration(), storage, {}),
@@ -123,6 +128,9 @@ describe('the runtime of a configuration', () => {
       runtimeFor(shared, undefined, {}),
       runtimeFor(shared, storage, { autoRefresh: false }),
       runtimeFor(shared, storage, { session: { secret: 'other' } }),
+      runtimeFor(shared, storage, { cache: { ttlMs: 1 } }),
+      runtimeFor(shared, storage, { cache: { ttlMs: 1, store: cacheStore } }),
+      runtimeFor(shared, storage, { cache: { ttlMs: 1, store: new Keyv() } }),
     ].map(opened);
     expect(new Set(runtimes).size).toBe(runtimes.length);
   });

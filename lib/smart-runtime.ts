@@ -1,12 +1,13 @@
 import QuickLRU from 'quick-lru';
 import { BrandBundleCache } from './brands/brand-bundle-cache.js';
-import { ServerFactsCache } from './fhir/server-facts.js';
 import { HttpClient } from './http/http-client.js';
+import { CapabilityCache } from './fhir/capability-cache.js';
 import { checkConfiguration } from './ehr/check-configuration.js';
 import { Discovery } from './ehr/discovery.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
 import { serversWithoutPkce } from './ehr/pkce-mode.js';
 import { Introspections } from './introspections.js';
+import { LaunchReads } from './launch-reads.js';
 import { LaunchLimit } from './launch-limit.js';
 import { malformedScopes } from './scope/scope.js';
 import { RegistrationLookup } from './registration-lookup.js';
@@ -43,7 +44,8 @@ export class SmartRuntime {
   readonly styles: SmartStyleCache;
   readonly brandBundles: BrandBundleCache;
   readonly introspections: Introspections;
-  readonly facts = new ServerFactsCache();
+  readonly capabilities: CapabilityCache;
+  readonly reads: LaunchReads;
   readonly #saidLately = new QuickLRU<string, true>({ maxSize: MAX_WARNINGS });
 
   constructor(
@@ -100,6 +102,7 @@ export class SmartRuntime {
     this.styles = new SmartStyleCache(this.http, { allowHttp: allowNonHttpsLaunch, discoveryTtlMs });
     this.brandBundles = new BrandBundleCache(this.http, this.options.maxBrandBundleBytes);
     this.introspections = new Introspections(this.http);
+    this.capabilities = new CapabilityCache(discoveryTtlMs);
     const { secrets, logger } = this.options;
     const isWeak = secrets.length === 0 || secrets.some(({ length }) => length < MIN_SECRET_LENGTH);
     if (isWeak && !this.storage.guarantees.memoryOnly) {
@@ -116,6 +119,7 @@ export class SmartRuntime {
     this.launches = new LaunchStore(this.storage, box, this.options, 5 * httpTimeoutMs);
     this.sessions = new SessionIndex(this.storage, box, this.options);
     this.pending = new PendingLaunches(this.storage, box);
+    this.reads = new LaunchReads(this.options.cache, box, this.options.storeTimeoutMs);
     this.refresh = new TokenRefresh(this);
   }
 
@@ -131,6 +135,7 @@ export class SmartRuntime {
   async close(): Promise<void> {
     await this.http.close();
     await this.storage.close();
+    await this.reads.close();
   }
 }
 
@@ -162,12 +167,23 @@ export function runtimeFor(
   const same = known.find((entry) => entry.storage === storage && entry.options === options);
   if (same) return same.runtime;
   // options are often written in place, so they are compared by value too
-  const optionsText = JSON.stringify({ ...options, logger: undefined });
-  const alike = known.find((entry) => entry.storage === storage && entry.optionsText === optionsText);
+  const cacheStore = storeOf(options);
+  const optionsText = JSON.stringify({ ...options, logger: undefined }, (_name, value: unknown) =>
+    value === cacheStore ? undefined : value,
+  );
+  const alike = known.find(
+    (entry) =>
+      entry.storage === storage && entry.optionsText === optionsText && storeOf(entry.options) === cacheStore,
+  );
   if (alike) return alike.runtime;
   const runtime = new SmartRuntime(configuration, storage, options);
   if (typeof configuration === 'object' && configuration !== null) {
     runtimes.set(configuration, [...known, { storage, options, optionsText, runtime }]);
   }
   return runtime;
+}
+
+function storeOf(options: SmartClientOptions | null | undefined): unknown {
+  const cache = options?.cache;
+  return typeof cache === 'object' ? cache.store : undefined;
 }

@@ -173,7 +173,7 @@ async function readType(
   if (answer instanceof Error) return failed(type, answer);
   const resources = resourcesOf(answer);
   if (resources === undefined || (type === 'Patient' && !resources.some((it) => it.id === patient))) {
-    return finding('error', 'A8-7', `${type}: the answer is something else than was asked for`);
+    return notAsked(type);
   }
   const others = resources.filter((it) => patientOf(it) !== undefined && patientOf(it) !== patient);
   if (others.length > 0) {
@@ -193,11 +193,16 @@ function pathFor(type: string, patient: string, scopes: ResourceScope[]): string
   return `${type}?${[`${subject}=${patient}`, '_count=1', ...search.parameters].join('&')}`;
 }
 
+function notAsked(type: string): ValidationFinding {
+  return finding('error', 'A8-7', `${type}: the answer is something else than was asked for`);
+}
+
 function failed(type: string, error: Error): ValidationFinding {
   const { error: code, status } = error instanceof SmartError ? error : { error: error.name, status: 0 };
   if (code === 'fhir_request_failed') {
     return finding('warning', 'A8-7', `${type}: granted by a scope, and refused with ${status}`);
   }
+  if (code === 'invalid_fhir_response') return notAsked(type);
   return finding('error', 'A8-7', `${type}: could not be read (${code})`);
 }
 

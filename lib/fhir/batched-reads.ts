@@ -13,6 +13,8 @@ export interface BatchedReadsParts {
   takesBatches(): Promise<boolean>;
   get(path: string, signal?: AbortSignal): Promise<Answer>;
   post(bundle: object): Promise<Answer>;
+  /** of a path that was checked */
+  urlOf: (path: string) => URL;
   /** entries of one Bundle at most */
   maxEntries: number;
 }
@@ -83,7 +85,8 @@ export class BatchedReads {
       const answers = answer instanceof SmartError ? answer : entriesOf(answer.body, reads.length);
       reads.forEach((same, at) =>
         same.forEach((waiting, nth) => {
-          const own = answers instanceof SmartError ? answers : answerOf(answers[at], waiting.read);
+          const own =
+            answers instanceof SmartError ? answers : answerOf(answers[at], waiting.read, this.parts.urlOf);
           // two callers must not share an object that one of them may change
           waiting.answer(
             nth > 0 && !(own instanceof SmartError) ? { ...own, body: structuredClone(own.body) } : own,
@@ -111,7 +114,7 @@ function entriesOf(body: unknown, count: number): unknown[] | SmartError {
   );
 }
 
-function answerOf(entry: unknown, read: Read): Answer {
+function answerOf(entry: unknown, read: Read, urlOf: BatchedReadsParts['urlOf']): Answer {
   const { response, resource } = isJsonObject(entry) ? entry : {};
   const { status: statusLine, outcome, ...others } = isJsonObject(response) ? response : {};
   const status = Number(/^\d{3}(?=\s|$)/.exec(String(statusLine))?.[0] ?? 0);
@@ -122,12 +125,14 @@ function answerOf(entry: unknown, read: Read): Answer {
       `GET ${nameOf(read)} was answered with something else than was asked for`,
     );
   }
-  const headers: Record<string, unknown> = { etag: others.etag, 'last-modified': others.lastModified };
-  const header = (name: string) => {
-    const value = Object.hasOwn(headers, name.toLowerCase()) ? headers[name.toLowerCase()] : undefined;
-    return typeof value === 'string' ? value : undefined;
+  const { etag, lastModified } = others;
+  const headers = {
+    ...(typeof etag === 'string' && { etag }),
+    ...(typeof lastModified === 'string' && { 'last-modified': lastModified }),
   };
-  return { status, body: resource, header };
+  const header = (name: string) => new Headers(headers).get(name) ?? undefined;
+  const bytes = Buffer.from(JSON.stringify(resource));
+  return { status, body: resource, bytes, url: urlOf(read.path), header, headers };
 }
 
 function refusal(read: Read, status: number, operationOutcome: OperationOutcome | undefined): SmartError {

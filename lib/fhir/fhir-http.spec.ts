@@ -130,7 +130,6 @@ describe('a refusal of the FHIR server', () => {
     [403, 403],
     [404, 404],
     [410, 410],
-    [412, 412],
     [422, 422],
     [500, 502],
     [503, 502],
@@ -142,6 +141,28 @@ describe('a refusal of the FHIR server', () => {
       operationOutcome: outcome,
     });
     expect((refused as SmartError).message).toBe(`GET Patient/{id} was answered with ${status} (forbidden)`);
+  });
+
+  it.each<[number, Record<string, string>]>([
+    [412, {}],
+    [409, { 'if-match': 'W/"1"' }],
+  ])('of a change that comes too late is a conflict: %d', async (status, headers) => {
+    ehr.respondWith(() => ({ status, json: outcome }));
+    const refused = await send({ method: 'PUT', body: {}, headers });
+    expect(refused).toMatchObject({ error: 'conflict', status: 409, operationOutcome: outcome });
+    expect((refused as SmartError).message).toBe(`PUT Patient/{id} was answered with ${status} (forbidden)`);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a code of FHIR', { coding: [{ code: 'MSG_NO_MATCH' }] }, '(forbidden, MSG_NO_MATCH)'],
+    ['a code of the EHR', { coding: [{ code: '59100' }] }, '(forbidden, 59100)'],
+    ['what may be an id', { coding: [{ code: '19700101' }] }, '(forbidden)'],
+    ['words', { coding: [{ code: 'Anna Berg' }], text: 'Anna Berg' }, '(forbidden)'],
+    ['a coding that is none', { coding: [null] }, '(forbidden)'],
+  ])('C-19 has codes in its message, and nothing else of the details: %s', async (_what, details, codes) => {
+    const json = { resourceType: 'OperationOutcome', issue: [{ ...outcome.issue[0], details }] };
+    const refused = await answered({ status: 422, json });
+    expect((refused as SmartError).message).toBe(`GET Patient/{id} was answered with 422 ${codes}`);
   });
 
   it.each<[string, EhrAnswer]>([

@@ -1,11 +1,11 @@
-import type { OperationOutcome } from 'fhir/r4.js';
 import { SmartError } from '../smart-error.js';
 import type { HttpAnswer, HttpClient } from '../http/http-client.js';
 import { HttpFailure } from '../http/http-failure.js';
 import { parseJson } from '../http/json.js';
 import { describePath } from './fhir-url.js';
-
-export type FhirMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+import { asOperationOutcome, outcomeCodes } from './operation-outcome.js';
+import type { FhirMethod } from './request-options.js';
+import { Tries, retryAfterMs, sendWithTries } from './retry.js';
 
 /** Sends a request with headers that show its token; again where the server asks for that. */
 export type ShowToken = (
@@ -16,9 +16,16 @@ export type ShowToken = (
 export interface FhirHttpRequest {
   method: FhirMethod;
   url: URL;
+  /** by lower-case name */
   headers?: Record<string, string>;
   body?: unknown;
   signal?: AbortSignal;
+  /** Left out: two tries, each with the HTTP client's own time */
+  tries?: Tries;
+  /** the answer is taken as it is, whatever its form */
+  isRaw?: boolean;
+  /** a 304 is an answer: the request asked whether something changed */
+  isRevalidation?: boolean;
   /** whether the operator named the server, see HttpRequest of the HTTP client */
   trusted?: boolean;
   /** of request and answer. Left out: `application/fhir+json` */
@@ -29,9 +36,13 @@ export interface FhirHttpRequest {
 
 export interface FhirHttpAnswer {
   status: number;
-  /** parsed JSON; undefined when the answer has no body */
+  /** parsed JSON; undefined when the answer has no body, or is taken raw */
   body: unknown;
-  header(name: string): string | undefined;
+  bytes: Buffer;
+  /** where it came from */
+  url: URL;
+  header: HttpAnswer['header'];
+  headers: HttpAnswer['headers'];
 }
 
 /** where a request goes and how long it is are not the caller's to say */
@@ -42,7 +53,6 @@ const CONNECTION_HEADERS = new Set([
   'transfer-encoding',
   'authorization',
 ]);
-const MAX_RETRY_AFTER_SECONDS = 24 * 3600;
 const FHIR_JSON = 'application/fhir+json';
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -54,43 +64,45 @@ export async function fhirExchange(
   request: FhirHttpRequest,
   maxBytes: number,
 ): Promise<FhirHttpAnswer | SmartError> {
-  const what = `${request.method} ${describePath(request.url, fhirBaseUrl)}`;
-  const { mediaType = FHIR_JSON } = request;
-  const headers: Record<string, string> = { accept: mediaType };
-  const isForm = request.body instanceof URLSearchParams;
-  if (request.body !== undefined) headers['content-type'] = isForm ? FORM : mediaType;
-  for (const [name, value] of Object.entries(request.headers ?? {})) {
-    if (!CONNECTION_HEADERS.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
-  }
-  const send = async (credentials: Record<string, string>) =>
-    http.send({
-      method: request.method,
-      url: request.url,
-      // last, so that no caller's header sends another token
-      headers: { ...headers, ...credentials },
-      body: isForm
-        ? String(request.body)
-        : request.body === undefined
-          ? undefined
-          : JSON.stringify(request.body),
-      signal: request.signal,
-      limits: { maxBytes },
-      trusted: request.trusted,
-    });
-  const { showToken } = request;
+  const { method, url, signal, showToken } = request;
   let answer: HttpAnswer;
+  let headers: Record<string, string> = {};
   try {
-    answer = await (showToken ? showToken(request, send) : send(bearer(accessToken)));
+    const body = bodyOf(request.body);
+    headers = headersToSend(request);
+    const send = (credentials: Record<string, string>, timeoutMs: number | undefined) =>
+      http.send({
+        method,
+        url,
+        // last, so that no caller's header sends another token
+        headers: Object.assign(headers, credentials),
+        body,
+        signal,
+        limits: timeoutMs === undefined ? { maxBytes } : { maxBytes, timeoutMs },
+        trusted: request.trusted,
+      });
+    const isConditional = headers['if-match'] !== undefined;
+    answer = await sendWithTries(
+      { method, url, signal, isConditional },
+      request.tries ?? (Tries.of({}) as Tries),
+      (timeoutMs) =>
+        showToken
+          ? showToken(request, (credentials) => send(credentials, timeoutMs))
+          : send(bearer(accessToken), timeoutMs),
+    );
   } catch (error) {
-    return asFhirFailure(error, what);
+    return asFhirFailure(error, `${method} ${describePath(url, fhirBaseUrl)}`);
   }
+  const { status, body: bytes, header } = answer;
+  const isGood = (status >= 200 && status < 300) || (status === 304 && request.isRevalidation === true);
   // the content type of real servers says little
-  const body = parseJson(answer.body);
-  if (answer.status < 200 || answer.status >= 300) return refusal(answer, body, what);
-  if (answer.body.length > 0 && body === undefined) {
-    return new SmartError('invalid_fhir_response', `${what} was answered with something that is not JSON`);
+  const body = isGood && (request.isRaw || status === 304) ? undefined : parseJson(bytes);
+  const what = () => `${method} ${describePath(url, fhirBaseUrl)}`;
+  if (!isGood) return refusal(answer, body, what(), headers['if-match'] !== undefined);
+  if (bytes.length > 0 && body === undefined && !request.isRaw && status !== 304) {
+    return new SmartError('invalid_fhir_response', `${what()} was answered with something that is not JSON`);
   }
-  return { status: answer.status, body, header: (name) => answer.header(name) };
+  return { status, body, bytes, url, header, headers: answer.headers };
 }
 
 function bearer(accessToken: string): Record<string, string> {
@@ -102,8 +114,24 @@ export function isUnauthorized(answer: FhirHttpAnswer | SmartError): answer is S
   return answer instanceof SmartError && answer.error === 'fhir_request_failed' && answer.status === 401;
 }
 
-function refusal(answer: HttpAnswer, body: unknown, what: string): SmartError {
-  const operationOutcome = isOperationOutcome(body) ? body : undefined;
+function headersToSend({ mediaType = FHIR_JSON, isRaw, headers: given, body }: FhirHttpRequest) {
+  const headers: Record<string, string> = { accept: isRaw ? '*/*' : mediaType };
+  if (body instanceof URLSearchParams) headers['content-type'] = FORM;
+  else if (body instanceof Uint8Array) headers['content-type'] = 'application/octet-stream';
+  else if (body !== undefined) headers['content-type'] = mediaType;
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (!CONNECTION_HEADERS.has(name.toLowerCase())) headers[name.toLowerCase()] = value;
+  }
+  return headers;
+}
+
+/** Text and bytes are sent as they are: they may be another format than JSON. */
+function bodyOf(body: unknown): string | Uint8Array | undefined {
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return body;
+  return body instanceof URLSearchParams ? body.toString() : JSON.stringify(body);
+}
+
+function refusal(answer: HttpAnswer, body: unknown, what: string, isConditional: boolean): SmartError {
   const { status } = answer;
   if (status >= 300 && status < 400) {
     return new SmartError(
@@ -111,19 +139,18 @@ function refusal(answer: HttpAnswer, body: unknown, what: string): SmartError {
       `${what} was answered with a redirect (${status}), which is not followed`,
     );
   }
-  const issueCode = operationOutcome?.issue?.[0]?.code;
-  const reason = typeof issueCode === 'string' && /^[a-z-]{1,40}$/.test(issueCode) ? ` (${issueCode})` : '';
-  const retryAfter = Number(/^\d{1,6}$/.exec(answer.header('retry-after') ?? '')?.[0] ?? 0);
-  return new SmartError('fhir_request_failed', `${what} was answered with ${status}${reason}`, {
-    status: status < 500 ? status : 502,
+  const operationOutcome = asOperationOutcome(body);
+  const codes = outcomeCodes(operationOutcome);
+  const message = `${what} was answered with ${status}${codes.length ? ` (${codes.join(', ')})` : ''}`;
+  const delayMs = retryAfterMs(answer);
+  const details = {
     operationOutcome,
-    ...(retryAfter > 0 && retryAfter <= MAX_RETRY_AFTER_SECONDS && { retryAfterMs: retryAfter * 1000 }),
+    ...(delayMs !== undefined && delayMs > 0 && { retryAfterMs: delayMs }),
     cause: { name: 'HttpError', code: `HTTP_${status}` },
-  });
-}
-
-function isOperationOutcome(body: unknown): body is OperationOutcome {
-  return (body as { resourceType?: unknown } | null | undefined)?.resourceType === 'OperationOutcome';
+  };
+  if (status === 412 || (status === 409 && isConditional))
+    return new SmartError('conflict', message, details);
+  return new SmartError('fhir_request_failed', message, { ...details, status: status < 500 ? status : 502 });
 }
 
 function asFhirFailure(error: unknown, what: string): SmartError {

@@ -5,7 +5,15 @@ import type * as r5 from 'fhir/r5.js';
 import { z } from 'zod';
 import type { ReadyClient } from '../ready-client.js';
 import type { SmartError } from '../smart-error.js';
-import type { AnyResource, BundleOf, FhirResult, ResourceOf, ResourceTypeName } from './fhir-types.js';
+import type {
+  AnyResource,
+  BundleOf,
+  FhirResult,
+  FhirResultOf,
+  ResourceOf,
+  ResourceTypeName,
+} from './fhir-types.js';
+import type { BinaryContent, FhirResponse } from './response.js';
 
 // The compiler does the work here: `tsc --noEmit` fails where a type is another. Running it proves nothing.
 
@@ -60,6 +68,31 @@ describe('the type of a path', () => {
   });
 });
 
+describe('the type of a request that writes', () => {
+  it('is what the server stored, or nothing', () => {
+    same<FhirResultOf<'POST', 'Patient'>, r4.Patient | undefined>();
+    same<FhirResultOf<'PUT', '/Patient/1'>, r4.Patient | undefined>();
+    same<FhirResultOf<'PUT', 'Patient?identifier=x'>, r4.Patient | undefined>();
+    same<FhirResultOf<'POST', 'Patient/_search'>, r4.Bundle<r4.Patient> | undefined>();
+    same<FhirResultOf<'PATCH', 'Transport/1', 'R5'>, r5.Transport | undefined>();
+    same<FhirResultOf<'DELETE', 'Patient/1'>, r4.FhirResource | undefined>();
+    same<FhirResultOf<'GET', 'Patient'>, r4.Bundle<r4.Patient>>();
+    same<FhirResultOf<'POST', string>, r4.FhirResource | undefined>();
+  });
+
+  it('is known for every resource type of R4, R4B and R5', () => {
+    same<{ [T in ResourceTypeName]: FhirResult<`${T}/1`> }, { [T in ResourceTypeName]: ResourceOf<T> }>();
+    same<
+      { [T in ResourceTypeName<'R4B'>]: FhirResult<`${T}/1`, 'R4B'> },
+      { [T in ResourceTypeName<'R4B'>]: ResourceOf<T, 'R4B'> }
+    >();
+    same<
+      { [T in ResourceTypeName<'R5'>]: FhirResult<`${T}/1`, 'R5'> },
+      { [T in ResourceTypeName<'R5'>]: ResourceOf<T, 'R5'> }
+    >();
+  });
+});
+
 describe('the type of a resource name', () => {
   it('is the resource', () => {
     same<ResourceOf<'Encounter'>, r4.Encounter>();
@@ -81,6 +114,45 @@ export async function typesOfTheClient(fhir: ReadyClient, path: string): Promise
   exactly<Answer<r4.FhirResource>>()(fhir.request(path));
   exactly<Answer<r4.FhirResource>>()(fhir.request(new URL('https://ehr.example.org/fhir/Patient/1')));
   exactly<Answer<{ id: string }>>()(fhir.request('Patient/1', { schema: z.object({ id: z.string() }) }));
+
+  exactly<Answer<FhirResponse<r4.Patient>>>()(fhir.request('Patient/1', { includeResponse: true }));
+  exactly<Answer<string>>()(fhir.request('Binary/1', { as: 'text' }));
+  exactly<Answer<BinaryContent>>()(fhir.request('Binary/1', { as: 'binary' }));
+  exactly<Answer<FhirResponse<BinaryContent>>>()(
+    fhir.request('Binary/1', { as: 'binary', includeResponse: true }),
+  );
+  exactly<Answer<r4.Patient>>()(fhir.request({ url: 'Patient/1' }));
+  exactly<Answer<r4.Patient | undefined>>()(fhir.request({ url: 'Patient', method: 'POST', body: {} }));
+  exactly<Answer<FhirResponse<r4.Patient | undefined>>>()(
+    fhir.request({ url: 'Patient/1', method: 'PUT', body: {}, includeResponse: true }),
+  );
+  void fhir.request('Patient/1', {
+    headers: new Headers(),
+    signal: AbortSignal.abort(),
+    timeout: 1,
+    retry: false,
+  });
+  void fhir.request('Patient/1', { headers: [['x', 'y']], cache: { ttlMs: 5 } });
+  // @ts-expect-error misspelt
+  void fhir.request('Patient/1', { timeoutMs: 1 });
+  // @ts-expect-error no such form
+  void fhir.request('Binary/1', { as: 'blob' });
+  // @ts-expect-error no such method
+  void fhir.request({ url: 'Patient/1', method: 'HEAD' });
+  // @ts-expect-error misspelt
+  void fhir.request({ url: 'Patient/1', methd: 'PUT' });
+
+  exactly<Answer<r4.Condition>>()(fhir.read('Condition', path));
+  exactly<Answer<r4.Condition>>()(fhir.vread('Condition', path, '1'));
+  exactly<Answer<FhirResponse<r4.Condition>>>()(fhir.read('Condition', path, { includeResponse: true }));
+  // @ts-expect-error no such resource
+  void fhir.read('Conditions', path);
+  exactly<Promise<r4.Condition[]>>()(fhir.history('Condition', path).toArray());
+  exactly<Promise<r4.FhirResource[]>>()(fhir.history().toArray());
+  exactly<Answer<r4.Bundle<r4.FhirResource>>>()(fhir.operation('$everything', { on: 'Patient/1' }));
+  exactly<Answer<r4.ValueSet>>()(fhir.operation('$expand', { parameters: { url: 'x' } }));
+  exactly<Answer<r4.FhirResource>>()(fhir.operation('$own'));
+  exactly<Answer<r4.CapabilityStatement>>()(fhir.capabilities());
 
   exactly<Promise<r4.Observation[]>>()(
     fhir.search('Observation', { code: ['a', 'b'], _count: 20 }).toArray(),
@@ -125,6 +197,13 @@ export async function typesOfTheClient(fhir: ReadyClient, path: string): Promise
   const patient: r4.Patient = { resourceType: 'Patient', active: true };
   exactly<Answer<r4.Patient & { id: string }>>()(fhir.create(patient));
   exactly<Answer<r4.Patient & { id: string }>>()(fhir.update(patient));
+  exactly<Answer<FhirResponse<r4.Patient & { id: string }>>>()(
+    fhir.update(patient, { ifMatch: '1', includeResponse: true }),
+  );
+  exactly<Answer<r4.Patient>>()(fhir.patch('Patient/1', { resourceType: 'Parameters' }));
+  exactly<Answer<{ deleted: true }>>()(fhir.delete('Patient/1', { ifMatch: '1' }));
+  // @ts-expect-error a create has no version to match
+  void fhir.create(patient, { ifMatch: '1' });
   // @ts-expect-error no such resource
   void fhir.create({ resourceType: 'Pateint' });
 
@@ -137,6 +216,8 @@ export async function typesOfTheClient(fhir: ReadyClient, path: string): Promise
   exactly<Answer<r4.Patient>>()(fhir.batched().request('Patient/1'));
 
   exactly<Answer<r4.Patient>>()(fhir.patient.request());
+  exactly<Answer<FhirResponse<r4.Patient>>>()(fhir.patient.request({ includeResponse: true }));
+  exactly<Answer<{ id: string }>>()(fhir.patient.request({ schema: z.object({ id: z.string() }) }));
   exactly<Answer<r4.Encounter>>()(fhir.encounter.request());
   exactly<Answer<r4.Practitioner>>()(fhir.practitioner.request());
   exactly<string | SmartError>()(fhir.getClaim('sub', z.string()));
@@ -147,6 +228,9 @@ export async function typesOfTheClient(fhir: ReadyClient, path: string): Promise
 export function typesOfTheR5Client(fhir: ReadyClient<'R5'>): void {
   exactly<Answer<r5.Patient>>()(fhir.request('Patient/1'));
   exactly<Answer<r5.Patient>>()(fhir.patient.request());
+  exactly<Answer<r5.Transport>>()(fhir.read('Transport', '1'));
+  exactly<Answer<r5.CapabilityStatement>>()(fhir.capabilities());
+  exactly<Answer<r5.Bundle<r5.FhirResource>>>()(fhir.operation('$everything', { on: 'Patient/1' }));
   exactly<Promise<r5.Transport | undefined>>()(fhir.search('Transport').first());
   exactly<Promise<r5.Condition | undefined>>()(fhir.patient.search('Condition').first());
 }

@@ -82,3 +82,20 @@ type ResultBelowType<
           ? BundleOf<ResourceOf<Other, V>, V>
           : AnyResource<V>
         : ResourceOf<T, V>;
+
+/** What a request with this method answers; a write may answer nothing. */
+export type FhirResultOf<M extends string, P extends string, V extends FhirVersion = 'R4'> = M extends 'GET'
+  ? FhirResult<P, V>
+  : M extends 'DELETE'
+    ? AnyResource<V> | undefined
+    : WriteResult<P, V> | undefined;
+
+type WriteResult<P extends string, V extends FhirVersion> = string extends P
+  ? AnyResource<V>
+  : P extends `/${infer Rest}`
+    ? WriteResult<Rest, V>
+    : P extends ResourceTypeName<V>
+      ? ResourceOf<P, V>
+      : P extends `${infer T}?${string}`
+        ? WriteResult<T, V>
+        : FhirResult<P, V>;

@@ -1,4 +1,16 @@
+import QuickLRU from 'quick-lru';
 import { SmartError } from '../smart-error.js';
+
+const MAX_BASES = 1_000;
+/** every request asks for its base, and parsing it is a good part of what a request costs */
+const bases = new QuickLRU<string, URL>({ maxSize: MAX_BASES });
+
+/** The FHIR base with a slash at its end. */
+function baseOf(fhirBaseUrl: string): URL {
+  let base = bases.get(fhirBaseUrl);
+  if (!base) bases.set(fhirBaseUrl, (base = new URL(`${fhirBaseUrl.replace(/\/+$/, '')}/`)));
+  return base;
+}
 
 /** dots, also before a path parameter; escapes of slashes, percent signs and controls; `%c0%ae`, a dot to some */
 const CLIMBS = /^(\.|%2e){1,2}((;|%3b).*)?$|%2f|%5c|%25|%[01][\da-f]|%7f|%c[01]/i;
@@ -9,7 +21,8 @@ const CLIMBS = /^(\.|%2e){1,2}((;|%3b).*)?$|%2f|%5c|%25|%[01][\da-f]|%7f|%c[01]/
  */
 export function fhirUrl(fhirBaseUrl: string, target: string | URL): URL | SmartError {
   const text = String(target);
-  const base = new URL(`${fhirBaseUrl.replace(/\/+$/, '')}/`);
+  const base = baseOf(fhirBaseUrl);
+  if (isPlainReference(text)) return new URL(base.href + text);
   const isAbsolute = /^[a-z][a-z0-9+.-]*:/i.test(text);
   if (!isAbsolute && (text === '' || text.startsWith('//') || text.includes('\\'))) return refused();
   // `new URL` takes tabs and line breaks out, and what is left may be something else
@@ -34,6 +47,11 @@ export function fhirUrl(fhirBaseUrl: string, target: string | URL): URL | SmartE
   return url;
 }
 
+/** `Patient/1`, as most requests have it: nothing in it that could lead elsewhere */
+function isPlainReference(text: string): boolean {
+  return /^[A-Z][A-Za-z]*\/[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(text) && !/\/(null|undefined)$/.test(text);
+}
+
 function refused(): SmartError {
   return new SmartError(
     'invalid_request',
@@ -54,12 +72,39 @@ export function referencePath(resourceType: string, id: string): string | SmartE
 
 /** `Patient/{id}`: what a log or an error may say of a path. Queries, ids and anything unusual are left out. */
 export function describePath(url: URL, fhirBaseUrl: string): string {
-  const base = new URL(`${fhirBaseUrl.replace(/\/+$/, '')}/`).pathname;
-  const segments = url.pathname.slice(base.length).split('/').filter(Boolean);
+  const segments = segmentsOf(url, fhirBaseUrl);
   const described = segments.map((segment, index) =>
     /^(\$[a-z-]+|_[a-z]+)$/.test(segment) || (index % 2 === 0 && /^[A-Z][A-Za-z]+$/.test(segment))
       ? segment
       : '{id}',
   );
   return described.join('/') || 'the FHIR base';
+}
+
+/** A resource that a URL names, as it is written there. */
+export interface Instance {
+  type: string;
+  id: string;
+  versionId?: string;
+}
+
+/** The one resource that a URL names (`Patient/1`, `Patient/1/_history/2`), or undefined: a search, an operation … */
+export function instanceOf(url: URL, fhirBaseUrl: string): Instance | undefined {
+  const [type = '', id = '', history, versionId, ...others] = segmentsOf(url, fhirBaseUrl).map(decoded);
+  if (!/^[A-Z][A-Za-z]*$/.test(type) || !/^[^$_]/.test(id) || others.length > 0) return undefined;
+  if (history === undefined) return { type, id };
+  return history === '_history' && versionId !== undefined ? { type, id, versionId } : undefined;
+}
+
+function segmentsOf(url: URL, fhirBaseUrl: string): string[] {
+  return url.pathname.slice(baseOf(fhirBaseUrl).pathname.length).split('/').filter(Boolean);
+}
+
+function decoded(segment: string): string {
+  if (!segment.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }

@@ -17,8 +17,15 @@ export interface SearchOptions extends PageLimits {
   method?: SearchMethod;
 }
 
+/** A history as it is sent: read like a search, and every resource in it is a match. */
+export interface History extends Pick<Search, 'send'> {
+  options: PageLimits;
+  path: string | SmartError;
+}
+
 /** A search as it is sent. */
 export interface Search {
+  /** of what is searched for */
   resourceType: string;
   query: SearchQuery;
   options: SearchOptions;
@@ -40,13 +47,13 @@ const MAX_COLLECTED = 10_000;
  */
 export class SearchResult<Match, Bundle, Included = never> implements AsyncIterable<Match | Included> {
   // Private to the runtime: a query holds what is searched for, and loggers print what they can see.
-  readonly #search: Search;
+  readonly #search: Search | (History & { compartment?: undefined; resourceType?: undefined });
   readonly #entries: readonly QueryEntry[] | SmartError;
 
   /** @internal */
-  constructor(search: Search) {
+  constructor(search: Search | History) {
     this.#search = search;
-    this.#entries = sentEntries(search);
+    this.#entries = 'path' in search ? [] : sentEntries(search);
   }
 
   /** Matches, and what `_include` and `_revinclude` add, as the pages have them. */
@@ -102,36 +109,50 @@ export class SearchResult<Match, Bundle, Included = never> implements AsyncItera
    */
   async total(): Promise<number | undefined> {
     const { resourceType, options, send } = this.#search;
+    if (resourceType === undefined) throw new SmartError('invalid_request', 'A history is not counted');
     const request = countRequest(resourceType, this.#checkedEntries(), options.method);
     const page = checkedPage(await send(request, options.signal ?? new AbortController().signal));
     return Number.isSafeInteger(page.total) && Number(page.total) >= 0 ? Number(page.total) : undefined;
   }
 
-  async *#pages(wantsNext?: (page: Page) => boolean): AsyncGenerator<Page, void, undefined> {
+  async *#pages(wantsNext: (page: Page) => boolean = () => true): AsyncGenerator<Page, void, undefined> {
     const { resourceType, options, send, compartment } = this.#search;
     checkLimits(options);
-    const first = searchRequest(resourceType, this.#checkedEntries(), options.method);
+    const first = this.#first();
+    const fetchPage: FetchPage = async (request, signal) => checkedPage(await send(request, signal));
     if (!compartment || compartment instanceof SmartError) {
-      const fetchPage: FetchPage = async (request, signal) => checkedPage(await send(request, signal));
       return yield* searchPages(first, fetchPage, options, wantsNext);
     }
-    let foreign = 0;
-    const fetchPage: FetchPage = async (request, signal) => {
-      const page = checkedPage(await send(request, signal));
+    const own = (page: Page): Page => {
       const all = page.entry ?? [];
-      const own = all.filter(({ resource }) => !resource || !compartment.isForeign(resource, resourceType));
-      foreign += all.length - own.length;
-      return own.length === all.length ? page : { ...page, entry: own };
+      const kept = all.filter(({ resource }) => !resource || !compartment.isForeign(resource, resourceType));
+      return kept.length === all.length ? page : { ...page, entry: kept };
     };
+    let foreign = 0;
     try {
-      yield* searchPages(first, fetchPage, options, wantsNext);
+      for await (const page of searchPages(first, fetchPage, options, (sent) => wantsNext(own(sent)))) {
+        const kept = own(page);
+        foreign += (page.entry?.length ?? 0) - (kept.entry?.length ?? 0);
+        yield kept;
+      }
     } finally {
       if (foreign > 0) compartment.onForeign(resourceType, foreign);
     }
   }
 
+  #first(): SearchRequest {
+    if ('query' in this.#search) {
+      const { resourceType, options } = this.#search;
+      return searchRequest(resourceType, this.#checkedEntries(), options.method);
+    }
+    const { path } = this.#search;
+    if (path instanceof SmartError) throw path;
+    return { method: 'GET', target: path };
+  }
+
   #matchesOf(page: Page): Match[] {
     const { resourceType } = this.#search;
+    if (resourceType === undefined) return found(page) as Match[];
     const matches = (page.entry ?? []).filter(
       ({ resource, search }) =>
         resource?.resourceType === resourceType && search?.mode !== 'include' && search?.mode !== 'outcome',

@@ -1,4 +1,3 @@
-import QuickLRU from 'quick-lru';
 import { isJsonObject } from '../http/json.js';
 import { SmartError } from '../smart-error.js';
 
@@ -9,9 +8,6 @@ export interface ServerFacts {
   /** whether it takes batches */
   takesBatches: boolean;
 }
-
-const MAX_SERVERS = 500;
-const TTL_MS = 10 * 60_000;
 
 /** by major and minor version: FHIR's own table of what was published, ballots included */
 const RELEASES: [release: number, versions: RegExp][] = [
@@ -26,26 +22,8 @@ export function fhirReleaseOf(fhirVersion: string): number {
   return RELEASES.find(([, versions]) => versions.test(fhirVersion))?.[0] ?? 0;
 }
 
-/**
- * What servers said of themselves, remembered for ten minutes. They say it of themselves and not of a user, so it is
- * kept for everybody; failures are not kept.
- */
-export class ServerFactsCache {
-  readonly #facts = new QuickLRU<string, ServerFacts>({ maxSize: MAX_SERVERS, maxAge: TTL_MS });
-
-  async get(fhirBaseUrl: string, read: () => Promise<unknown>): Promise<ServerFacts | SmartError> {
-    const known = this.#facts.get(fhirBaseUrl);
-    if (known) return known;
-    const statement = await read();
-    if (statement instanceof SmartError) return statement;
-    const facts = readServerFacts(statement);
-    if (facts instanceof SmartError) return facts;
-    this.#facts.set(fhirBaseUrl, facts);
-    return facts;
-  }
-}
-
-function readServerFacts(statement: unknown): ServerFacts | SmartError {
+/** What a CapabilityStatement says, or a Conformance of DSTU2. */
+export function readServerFacts(statement: unknown): ServerFacts | SmartError {
   const { resourceType, fhirVersion, rest } = isJsonObject(statement) ? statement : {};
   const isStatement = resourceType === 'CapabilityStatement' || resourceType === 'Conformance';
   if (!isStatement || typeof fhirVersion !== 'string') {

@@ -107,6 +107,22 @@ describe('abort signal', () => {
     expect(server.requests).toEqual([]);
   });
 
+  it('sends nothing when it is aborted while the connection is made', async () => {
+    server.reset((_request, response) => response.end());
+    const fresh = client();
+    const controller = new AbortController();
+    const aborted = failure(
+      fresh.send({ method: 'GET', url: new URL('/aborted', server.url), signal: controller.signal }),
+    );
+    controller.abort();
+
+    expect((await aborted).kind).toBe('aborted');
+    await fresh.send({ method: 'GET', url: new URL('/next', server.url) });
+    // lets what was queued before go out
+    await fresh.close();
+    expect(server.requests.map(({ url }) => url)).toEqual(['/next']);
+  });
+
   it('leaves no listener on a signal that lives longer than the call', async () => {
     const { signal } = new AbortController();
     server.reset((_request, response) => response.end());

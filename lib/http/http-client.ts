@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import { Agent, request as undiciRequest } from 'undici';
+import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
+import { CollectedAnswer, tooLarge } from './collected-answer.js';
 import { guardedLookup, isAllowedHost } from './egress.js';
 import type { EgressPolicy } from './egress.js';
 import { HttpFailure } from './http-failure.js';
@@ -27,7 +28,10 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   status: number;
-  header(name: string): string | undefined;
+  /** by lower-case name; several values of one name joined with commas */
+  header: (name: string) => string | undefined;
+  /** as they came, names in lower case */
+  headers: Record<string, string | string[] | undefined>;
   body: Buffer;
 }
 
@@ -75,38 +79,39 @@ export class HttpClient {
     if (!request.trusted && !this.allows(url)) {
       throw new HttpFailure('refused', url.host, 'the address is not public');
     }
-    const { timeoutMs, maxBytes } = { ...this.limits, ...request.limits };
-    const deadline = new AbortController();
-    const onAbort = () => deadline.abort(new HttpFailure('aborted', url.host, 'the call was aborted'));
-    if (request.signal?.aborted) onAbort();
-    request.signal?.addEventListener('abort', onAbort, { once: true });
+    const { timeoutMs = this.limits.timeoutMs, maxBytes = this.limits.maxBytes } = request.limits ?? {};
+    const { host } = url;
+    const answer = new CollectedAnswer(maxBytes, host);
+    const onAbort = () => answer.fail(new HttpFailure('aborted', host, 'the call was aborted'));
+    const { signal } = request;
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
     const timer = setTimeout(
-      () => deadline.abort(new HttpFailure('timeout', url.host, `no answer within ${timeoutMs} ms`)),
+      () => answer.fail(new HttpFailure('timeout', host, `no answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
     try {
-      const { statusCode, headers, body } = await undiciRequest(url, {
-        method: request.method,
-        headers: request.headers,
-        body: request.body,
-        signal: deadline.signal,
-        dispatcher: request.trusted ? this.#agent : this.#guarded,
-      });
+      if (!answer.isOver) {
+        const { method, headers, body } = request;
+        const agent = request.trusted ? this.#agent : this.#guarded;
+        agent.dispatch(
+          { origin: url.origin, path: url.pathname + url.search, method, headers, body },
+          answer,
+        );
+      }
+      const { status, headers, body } = await answer.collected;
       const header = (name: string) => {
         const value = headers[name];
         return Array.isArray(value) ? value.join(', ') : value;
       };
-      const raw = await collect(body, maxBytes, url.host);
-      return {
-        status: statusCode,
-        header,
-        body: await decode(raw, header('content-encoding'), maxBytes, url.host),
-      };
+      const encoding = header('content-encoding');
+      const decoded = encoding === undefined ? body : await decode(body, encoding, maxBytes, host);
+      return { status, header, headers, body: decoded };
     } catch (error) {
-      throw asFailure(error, deadline.signal, url.host);
+      throw asFailure(error, host);
     } finally {
       clearTimeout(timer);
-      request.signal?.removeEventListener('abort', onAbort);
+      signal?.removeEventListener('abort', onAbort);
     }
   }
 
@@ -122,29 +127,10 @@ export class HttpClient {
   }
 }
 
-function collect(body: Dispatcher.ResponseData['body'], maxBytes: number, host: string): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    body.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > maxBytes) body.destroy(tooLarge(host, maxBytes));
-      else chunks.push(chunk);
-    });
-    body.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-    body.on('error', reject);
-  });
-}
-
 /** We ask for no compression, but some gateways compress all the same. */
-async function decode(
-  raw: Buffer,
-  encoding: string | undefined,
-  maxBytes: number,
-  host: string,
-): Promise<Buffer> {
-  const name = encoding?.trim().toLowerCase();
-  if (!encoding || !name || name === 'identity' || raw.length === 0) return raw;
+async function decode(raw: Buffer, encoding: string, maxBytes: number, host: string): Promise<Buffer> {
+  const name = encoding.trim().toLowerCase();
+  if (!name || name === 'identity' || raw.length === 0) return raw;
   const decoder = Object.hasOwn(decoders, name) ? decoders[name] : undefined;
   if (!decoder)
     throw new HttpFailure('network', host, `content-encoding ${encoding.slice(0, 20)} is not supported`);
@@ -156,13 +142,8 @@ async function decode(
   }
 }
 
-function tooLarge(host: string, maxBytes: number): HttpFailure {
-  return new HttpFailure('too_large', host, `the body is larger than ${maxBytes} bytes`);
-}
-
-function asFailure(error: unknown, signal: AbortSignal, host: string): unknown {
+function asFailure(error: unknown, host: string): unknown {
   if (error instanceof HttpFailure) return error;
-  if (signal.aborted && signal.reason instanceof HttpFailure) return signal.reason;
   const code = (error as NodeJS.ErrnoException | null)?.code;
   // the caller's fault (a header that cannot be sent), not the network's
   if (code === 'UND_ERR_INVALID_ARG') return error;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isJsonObject, parseJsonObject } from './json.js';
+import { isJsonObject, parseJson, parseJsonObject } from './json.js';
 
 describe('parseJsonObject', () => {
   it('reads an object, from bytes and from text', () => {
@@ -39,6 +39,26 @@ describe('parseJsonObject', () => {
     const bomb = `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
 
     expect(parseJsonObject(bomb)).toBeUndefined();
+  });
+});
+
+describe('parseJson', () => {
+  const nested = (depth: number, open: string, inside: string, close: string) =>
+    Buffer.from(open.repeat(depth) + inside + close.repeat(depth));
+
+  it.each<[string, string, string, string]>([
+    ['lists', '[', '', ']'],
+    ['objects', '{"a":', '1', '}'],
+    ['both', '[{"a":', '1', '}]'],
+  ])('C-17 takes what is as deep as FHIR may be, and nothing deeper: %s', (_what, open, inside, close) => {
+    const levels = (open.match(/[[{]/g) ?? []).length;
+    expect(parseJson(nested(100 / levels, open, inside, close))).toBeDefined();
+    expect(parseJson(nested(100 / levels + 1, open, inside, close))).toBeUndefined();
+    expect(parseJson(nested(1_000_000, open, inside, close))).toBeUndefined();
+  });
+
+  it('takes brackets in text for text', () => {
+    expect(parseJson(Buffer.from(`["${'['.repeat(2_000_000)}"]`))).toHaveLength(1);
   });
 });
 

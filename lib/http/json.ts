@@ -5,13 +5,18 @@ export type JsonObject = Record<string, unknown>;
 
 /** deeper than any FHIR resource, and shallow enough for every recursive reader */
 const MAX_DEPTH = 100;
+/** bytes; what is larger is looked at before it is parsed, since what it becomes is many times larger */
+const LARGE = 1024 * 1024;
 
 /**
  * A JSON object (not an array, not null) or undefined, for documents that are merged and spread:
  * `__proto__` and `constructor` members are dropped, at every depth.
  */
 export function parseJsonObject(body: Buffer | string): JsonObject | undefined {
-  const value = parse(typeof body === 'string' ? Buffer.from(body) : body, (name, member) =>
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  // a reviver recurses
+  if (isTooDeep(bytes)) return undefined;
+  const value = parse(bytes, (name, member) =>
     name === '__proto__' || name === 'constructor' ? undefined : member,
   );
   return isJsonObject(value) ? value : undefined;
@@ -19,7 +24,10 @@ export function parseJsonObject(body: Buffer | string): JsonObject | undefined {
 
 /** Any JSON, undefined where it is none or nests too deep to be handled safely. A byte order mark is skipped. */
 export function parseJson(body: Buffer): unknown {
-  return parse(body);
+  if (body.length > LARGE && isTooDeep(body)) return undefined;
+  const value = parse(body);
+  // What was parsed is read several times as fast as its text.
+  return isDeeperThan(MAX_DEPTH, value) ? undefined : value;
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -28,12 +36,23 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 function parse(body: Buffer, reviver?: (name: string, member: unknown) => unknown): unknown {
   const start = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
-  if (isTooDeep(body)) return undefined;
   try {
     return JSON.parse(body.toString('utf8', start), reviver);
   } catch {
     return undefined;
   }
+}
+
+function isDeeperThan(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth === 0) return true;
+  if (Array.isArray(value)) {
+    for (const item of value) if (isDeeperThan(depth - 1, item)) return true;
+    return false;
+  }
+  // for-in, since Object.values makes a list for every object
+  for (const name in value) if (isDeeperThan(depth - 1, (value as JsonObject)[name])) return true;
+  return false;
 }
 
 const [QUOTE, BACKSLASH, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = Buffer.from('"\\[]{}');

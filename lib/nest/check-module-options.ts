@@ -40,17 +40,43 @@ function checkBehaviour(options: Record<string, unknown>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     // pkceMode is checked together with the servers it is for
     if (value === undefined || name === 'logger' || name === 'pkceMode') return [];
+    if (name === 'cache') return checkCache(value);
     if (name === 'onEvent') return typeof value === 'function' ? [] : ['options.onEvent must be a function'];
     if (BOOLEANS.includes(name))
       return typeof value === 'boolean' ? [] : [`options.${name} must be true or false`];
     if (!NUMBERS.includes(name))
-      return unknownOptions('options', { [name]: value }, [...BOOLEANS, ...NUMBERS, 'pkceMode', 'onEvent']);
+      return unknownOptions('options', { [name]: value }, [
+        ...BOOLEANS,
+        ...NUMBERS,
+        'pkceMode',
+        'cache',
+        'onEvent',
+      ]);
     if (isDuration(value) && Number(value) <= MAX_TIMER && (value !== 0 || MAY_BE_ZERO.includes(name)))
       return [];
     return [
       `options.${name} must be a ${MAY_BE_ZERO.includes(name) ? 'number, zero or more' : 'positive number'}`,
     ];
   });
+}
+
+function checkCache(value: unknown): string[] {
+  if (typeof value === 'boolean') return [];
+  if (typeof value !== 'object' || value === null) {
+    return ['options.cache must be true, false or { ttlMs, store, always }'];
+  }
+  const { ttlMs, store, always } = value as Record<string, unknown>;
+  const isTtl = ttlMs === undefined || (isDuration(ttlMs) && ttlMs !== 0);
+  return [
+    ...unknownOptions('options.cache', value, ['ttlMs', 'store', 'always']),
+    ...(isTtl ? [] : ['options.cache.ttlMs must be a positive number']),
+    ...(always === undefined || typeof always === 'boolean'
+      ? []
+      : ['options.cache.always must be true or false']),
+    ...(store === undefined
+      ? []
+      : [storageMistake(store)?.replace(/^storage/, 'options.cache.store') ?? []].flat()),
+  ];
 }
 
 function checkSession(session: SmartSessionOptions | undefined, production: boolean): string[] {

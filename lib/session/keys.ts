@@ -9,6 +9,9 @@ export const LAUNCH_PREFIX = 'smart:launch:';
 /** Prefix of the entries that list a session's launches in multi-launch mode. */
 export const INDEX_PREFIX = 'smart:session:';
 
+/** Prefix of the entries that hold what a launch read. */
+export const READS_PREFIX = 'smart:reads:';
+
 /** A store entry's key: a hash, so that a dump of the store opens no session. */
 export function entryKey(prefix: string, ...parts: string[]): string {
   const hash = createHash('sha256');

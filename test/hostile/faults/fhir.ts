@@ -97,13 +97,25 @@ function statuses(): Fault[] {
       () => outcome(422, '<script>'),
       failed('fhir_request_failed', 422),
     ),
-    ...['1', '-1', '1e306', 'Infinity', 'soon', '0x10', '9'.repeat(300)].map((after) =>
+    ...['60', '-1', '1e306', 'Infinity', 'soon', '0x10', '9'.repeat(300)].map((after) =>
       row(
         'E-ECW-1',
         `a 429 with Retry-After ${after.slice(0, 10)}`,
         () => ({ status: 429, headers: { 'retry-after': after } }),
         failed('fhir_request_failed', 429),
       ),
+    ),
+    row(
+      'E-ECW-1',
+      'a 429 that lets us come again at once',
+      (good, ehr) => (ehr.count('fhir') === 1 ? { status: 429, headers: { 'retry-after': '0' } } : good),
+      { ...ACCEPTED, calls: { token: 1, fhir: 2 } },
+    ),
+    row(
+      'E-ECW-1',
+      'a 429 that lets us come again at once, for ever',
+      () => ({ status: 429, headers: { 'retry-after': '0' } }),
+      failed('fhir_request_failed', 429, 2),
     ),
   ];
 }
@@ -229,7 +241,7 @@ function writes(): Fault[] {
       shows: {},
     }),
     create('a list', () => ({ status: 201, body: [1] }), { ...ACCEPTED, shows: {} }),
-    create('a 412', () => outcome(412, 'conflict'), failed('fhir_request_failed', 412)),
+    create('a 412', () => outcome(412, 'conflict'), failed('conflict', 409)),
     row(
       'A8-5',
       'a write whose token is refused once is sent once more',
