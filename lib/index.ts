@@ -39,6 +39,24 @@ export type {
 export { BackendFhirClient } from './backend-fhir-client.js';
 export type { BackendFhirClientConfiguration, BackendFhirClientOptions } from './backend-configuration.js';
 
+export { SmartLaunchModule } from './smart-launch/smart-launch.module.js';
+export { SmartLaunchService } from './smart-launch/smart-launch.service.js';
+export type { LaunchLink, LaunchTaker, PreparedLaunch } from './smart-launch/smart-launch.service.js';
+export type {
+  LaunchInPreparation,
+  ReadResource,
+  SmartLaunchEvent,
+  SmartLaunchModuleExtras,
+  SmartLaunchModuleOptions,
+  SmartLaunchOptionsFactory,
+} from './smart-launch/module-options.js';
+export type { ClientApplication, ClientApplicationStore } from './smart-launch/client-application.js';
+export type { SmartAppLaunchStore } from './smart-launch/launch-store.js';
+export { launchMembersFor } from './smart-launch/launch-members.js';
+export type { LaunchMembers } from './smart-launch/launch-members.js';
+export { issueSmartAppLaunch } from './smart-launch/smart-app-launch.js';
+export type { SmartAppLaunch, SmartAppLaunchResource } from './smart-launch/smart-app-launch.js';
+
 export { ReadyClient } from './ready-client.js';
 export type { ContextResource, PatientContext } from './ready-client.js';
 export type { FhirCalls } from './fhir-calls.js';

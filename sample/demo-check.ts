@@ -10,7 +10,7 @@ const NOWHERE = 'about:blank';
 async function findLaunchLink(ehrUrl: string, search: string): Promise<string> {
   const page = await browser.get(`${ehrUrl}/?q=${encodeURIComponent(search)}`).catch(() => null);
   if (!page) throw new Error(`Nothing answers at ${ehrUrl}. Start the demo first: npm start`);
-  const path = /href="(\/launch\/[^"]+)"/.exec(await page.text())?.[1];
+  const path = /href="([^"]+\/\$smart-launch[^"]*)"/.exec(await page.text())?.[1];
   if (path) return new URL(path.replaceAll('&amp;', '&'), ehrUrl).href;
   throw new Error(
     search ? `The EHR at ${ehrUrl} has no patient "${search}".` : `${ehrUrl} is no demo EHR with patients.`,

@@ -87,7 +87,8 @@ function readFhirContext(value: unknown): FhirContextItem[] {
     : [];
 }
 
-function readFhirContextItem(value: unknown): FhirContextItem | undefined {
+/** Undefined for an entry that SMART does not allow. */
+export function readFhirContextItem(value: unknown): FhirContextItem | undefined {
   // SMART 2.0 listed bare reference strings
   if (typeof value === 'string') return readFhirContextItem({ reference: value });
   if (!isJsonObject(value)) return undefined;

@@ -16,6 +16,7 @@ import { checkModuleOptions } from './check-module-options.js';
 import { headerOf, queryOf, rawRequest, rememberReplies, responseOf } from './http-request.js';
 import { SMART_ON_FHIR_OPTIONS, SMART_ROUTES } from './module-definition.js';
 import type { ResolvedRoutes, SmartOnFhirModuleOptions } from './module-options.js';
+import { pageBehind } from './request-origin.js';
 import { SessionCookies } from './session-cookies.js';
 
 /**
@@ -106,15 +107,11 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
    */
   isTrustedOrigin(request: object, method: string): boolean {
     if (['GET', 'HEAD', 'OPTIONS'].includes(method)) return true;
+    if (this.frameAncestors === null) return pageBehind(request, this.ownOrigins) !== 'other';
     const site = headerOf(request, 'sec-fetch-site');
-    const origin = headerOf(request, 'origin');
-    const isOwnOrigin = this.ownOrigins.has(origin ?? '');
-    if (this.frameAncestors === null) {
-      // no browser leaves out both on a request of another site
-      const isNamedOwn = site === undefined ? origin === undefined : ['same-origin', 'none'].includes(site);
-      return isNamedOwn || isOwnOrigin;
-    }
-    return site === undefined ? isOwnOrigin : site === 'same-origin';
+    return site === undefined
+      ? this.ownOrigins.has(headerOf(request, 'origin') ?? '')
+      : site === 'same-origin';
   }
 
   forbidCaching(request: object): void {

@@ -28,7 +28,8 @@ export async function smartOptions(config: ConfigService): Promise<SmartOnFhirMo
         },
       ],
     },
-    session: { secret: config.get<string>('SESSION_SECRET') },
+    // The EHR may show the app in a frame beside the chart.
+    session: { secret: config.get<string>('SESSION_SECRET'), embedded: true },
     // The demo is plain http on one machine; leave this out in production.
     options: { allowNonHttpsLaunch: true },
   };

@@ -33,7 +33,7 @@ export async function startApp({ port, host = 'localhost', quiet, ...ehr }: AppO
     abortOnError: false,
     forceCloseConnections: true,
   });
-  app.use(securityHeaders);
+  app.use(securityHeaders(ehr.ehrUrl));
   app.useStaticAssets(PAGE);
   app.useStaticAssets(UPLOT, { prefix: '/uplot' });
   await app.listen(port, host);

@@ -1,4 +1,4 @@
-import type { HumanName, Patient, Practitioner } from 'fhir/r4.js';
+import type { Encounter, HumanName, Patient, Practitioner } from 'fhir/r4.js';
 import type { FhirStore } from './fhir/index.js';
 
 export interface PatientSummary {
@@ -9,6 +9,19 @@ export interface PatientSummary {
   gender: string;
   observations: number;
 }
+
+/** What the EHR's own page shows of a patient. */
+export interface PatientChart {
+  name: string;
+  birthDate: string;
+  gender: string;
+  /** Names of conditions. */
+  conditions: string[];
+  /** Dates, newest first. */
+  visits: string[];
+}
+
+const LATEST_VISITS = 5;
 
 const DEMO_CLINICIAN: Practitioner = {
   resourceType: 'Practitioner',
@@ -38,12 +51,35 @@ export class ClinicalRecord {
     return this.store.find('Patient', id) !== undefined;
   }
 
+  chart(patientId: string): PatientChart | undefined {
+    const patient = this.store.find('Patient', patientId);
+    if (!patient) return undefined;
+    const { name, birthDate, gender } = summary(patient, 0);
+    const conditions = this.store
+      .list('Condition')
+      .filter(({ subject }) => subject.reference === `Patient/${patientId}`)
+      .map(({ code }) => code?.text ?? code?.coding?.at(0)?.display ?? 'Unnamed condition');
+    const visits = this.#encounters(patientId)
+      .map(({ period }) => period?.start?.slice(0, 10) ?? '')
+      .filter((date) => date !== '');
+    return {
+      name,
+      birthDate,
+      gender,
+      conditions: [...new Set(conditions)],
+      visits: visits.slice(0, LATEST_VISITS),
+    };
+  }
+
   latestEncounter(patientId: string): string | undefined {
+    return this.#encounters(patientId).at(0)?.id;
+  }
+
+  #encounters(patientId: string): Encounter[] {
     return this.store
       .list('Encounter')
       .filter(({ subject }) => subject?.reference === `Patient/${patientId}`)
-      .sort((a, b) => (b.period?.start ?? '').localeCompare(a.period?.start ?? ''))
-      .at(0)?.id;
+      .sort((a, b) => (b.period?.start ?? '').localeCompare(a.period?.start ?? ''));
   }
 
   /** The practitioner who uses this EHR; made up when the data has none. */

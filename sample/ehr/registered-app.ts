@@ -1,3 +1,5 @@
+import type { ClientApplication } from 'nestjs-smart-on-fhir';
+
 export type AppAuthentication = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
 
 /** A public JSON Web Key (RFC 7517). */
@@ -46,4 +48,23 @@ export class AppRegistry {
   all(): RegisteredApp[] {
     return [...this.#apps.values()];
   }
+
+  /** The same apps, as SmartLaunchModule looks for them. */
+  findById(id: string): ClientApplication | undefined {
+    return this.applications().find((application) => application.id === id);
+  }
+
+  findByClientId(clientId: string): ClientApplication | undefined {
+    const app = this.#apps.get(clientId);
+    return app && clientApplication(app);
+  }
+
+  applications(): ClientApplication[] {
+    return this.all().map(clientApplication);
+  }
+}
+
+function clientApplication({ clientId, name, launchUri, redirectUris }: RegisteredApp): ClientApplication {
+  // A FHIR id has fewer characters than a client id may have.
+  return { id: clientId.replace(/[^A-Za-z0-9.-]/g, '-'), clientId, name, launchUri, redirectUris };
 }

@@ -69,58 +69,62 @@ describe('discovery', () => {
 });
 
 describe('EHR launch', () => {
-  it.each(METHODS)('gives token, context and identity to an app that authenticates by %s', async (method) => {
-    const context = {
-      encounter: 'e1',
-      intent: 'reconcile-medications',
-      needPatientBanner: false,
-      smartStyleUrl: `${ehr.url}/smart-style.json`,
-      fhirContext: [{ reference: 'ImagingStudy/1' }],
-      extra: { tenant: 'north' },
-    };
-    const launch = launchHandle(app(method), context);
-    const { callback, request } = await app(method).authorize(ehr, { scope: SCOPE, launch });
-    expect(callback.get('state')).toBe(request.state);
-    expect(callback.get('iss')).toBe(ehr.issuer);
+  it.each(METHODS)(
+    'F-10 gives token, context and identity to an app that authenticates by %s',
+    async (method) => {
+      const context = {
+        encounter: 'e1',
+        intent: 'reconcile-medications',
+        needPatientBanner: false,
+        smartStyleUrl: `${ehr.url}/smart-style.json`,
+        fhirContext: [{ reference: 'ImagingStudy/1' }],
+        extra: { tenant: 'north' },
+      };
+      const launch = launchHandle(app(method), context);
+      const { callback, request } = await app(method).authorize(ehr, { scope: SCOPE, launch });
+      expect(callback.get('state')).toBe(request.state);
+      expect(callback.get('iss')).toBe(ehr.issuer);
 
-    const { status, headers, body } = await app(method).exchange(ehr, callback, request.verifier);
-    expect(status).toBe(200);
-    expect(headers.get('cache-control')).toBe('no-store');
-    expect(body).toMatchObject({
-      token_type: 'Bearer',
-      expires_in: 300,
-      scope: SCOPE,
-      patient,
-      encounter: 'e1',
-      intent: 'reconcile-medications',
-      need_patient_banner: false,
-      smart_style_url: `${ehr.url}/smart-style.json`,
-      fhirContext: [{ reference: 'ImagingStudy/1' }],
-      tenant: 'north',
-      refresh_token: expect.any(String),
-    });
+      const { status, headers, body } = await app(method).exchange(ehr, callback, request.verifier);
+      expect(status).toBe(200);
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.get('pragma')).toBe('no-cache');
+      expect(body).toMatchObject({
+        token_type: 'Bearer',
+        expires_in: 300,
+        scope: SCOPE,
+        patient,
+        encounter: 'e1',
+        intent: 'reconcile-medications',
+        need_patient_banner: false,
+        smart_style_url: `${ehr.url}/smart-style.json`,
+        fhirContext: [{ reference: 'ImagingStudy/1' }],
+        tenant: 'north',
+        refresh_token: expect.any(String),
+      });
 
-    const { clientId } = app(method).registration;
-    const keys = createRemoteJWKSet(new URL(`${ehr.issuer}/jwks`));
-    const { payload } = await jwtVerify(String(body['id_token']), keys, {
-      issuer: ehr.issuer,
-      audience: clientId,
-    });
-    expect(payload['nonce']).toBe(request.nonce);
-    expect(payload['fhirUser']).toMatch(new RegExp(`^${ehr.fhirBaseUrl}/Practitioner/`));
+      const { clientId } = app(method).registration;
+      const keys = createRemoteJWKSet(new URL(`${ehr.issuer}/jwks`));
+      const { payload } = await jwtVerify(String(body['id_token']), keys, {
+        issuer: ehr.issuer,
+        audience: clientId,
+      });
+      expect(payload['nonce']).toBe(request.nonce);
+      expect(payload['fhirUser']).toMatch(new RegExp(`^${ehr.fhirBaseUrl}/Practitioner/`));
 
-    expect(ehr.tokenRequests.at(-1)).toEqual({
-      endpoint: 'token',
-      grantType: 'authorization_code',
-      clientId,
-      authMethod: method,
-      at: expect.any(Number),
-      status: 200,
-      error: null,
-    });
-  });
+      expect(ehr.tokenRequests.at(-1)).toEqual({
+        endpoint: 'token',
+        grantType: 'authorization_code',
+        clientId,
+        authMethod: method,
+        at: expect.any(Number),
+        status: 200,
+        error: null,
+      });
+    },
+  );
 
-  it('accepts aud with a trailing slash', async () => {
+  it('F-3 accepts aud with a trailing slash', async () => {
     const aud = `${ehr.fhirBaseUrl}/`;
     const { status } = await app().launch(ehr, { scope: SCOPE, launch: launchHandle(app()), aud });
     expect(status).toBe(200);
@@ -134,7 +138,7 @@ describe('EHR launch', () => {
     ['an unknown launch handle', () => ({ launch: 'made-up' })],
     ['a handle made for another app', () => ({ launch: launchHandle(app('client_secret_post')) })],
     ['no launch handle for the launch scope', () => ({ launch: null })],
-  ])('refuses %s', async (_case, change: () => Record<string, string | null>) => {
+  ])('F-8 F-4 refuses %s', async (_case, change: () => Record<string, string | null>) => {
     const { callback } = await app().authorize(ehr, {
       scope: SCOPE,
       launch: launchHandle(app()),
@@ -144,7 +148,7 @@ describe('EHR launch', () => {
     expect(callback.has('code')).toBe(false);
   });
 
-  it('takes a launch handle once', async () => {
+  it('F-4 takes a launch handle once', async () => {
     const launch = launchHandle(app());
     const first = await app().authorize(ehr, { scope: SCOPE, launch });
     const second = await app().authorize(ehr, { scope: SCOPE, launch });
@@ -152,7 +156,7 @@ describe('EHR launch', () => {
     expect(second.callback.get('error')).toBe('invalid_request');
   });
 
-  it('keeps the context back when the launch scope was not asked for', async () => {
+  it('F-8 keeps the context back when the launch scope was not asked for', async () => {
     const { body } = await app().launch(ehr, { scope: 'openid fhirUser', launch: launchHandle(app()) });
     expect(body).not.toHaveProperty('patient');
   });
@@ -188,7 +192,7 @@ describe('EHR launch', () => {
     expect(none.callback.get('error')).toBe('invalid_scope');
   });
 
-  it('uses a code once', async () => {
+  it('F-8 uses a code once', async () => {
     const { callback, request } = await app().authorize(ehr, { scope: SCOPE, launch: launchHandle(app()) });
     const first = await app().exchange(ehr, callback, request.verifier);
     const second = await app().exchange(ehr, callback, request.verifier);
@@ -205,7 +209,7 @@ describe('EHR launch', () => {
 });
 
 describe('client authentication', () => {
-  it('refuses a wrong secret even with the right verifier', async () => {
+  it('F-15 refuses a wrong secret even with the right verifier', async () => {
     const right = app('client_secret_basic');
     const { callback, request } = await right.authorize(ehr, { scope: SCOPE, launch: launchHandle(right) });
     const response = await fetch(`${ehr.issuer}/token`, {
@@ -223,6 +227,43 @@ describe('client authentication', () => {
     expect([response.status, ((await response.json()) as Json)['error']]).toEqual([401, 'invalid_client']);
     expect(ehr.tokenRequests.at(-1)).toMatchObject({ status: 401, error: 'invalid_client' });
   });
+
+  it.each(METHODS)('F-15 refuses a wrong verifier from a client that authenticates by %s', async (method) => {
+    const client = app(method);
+    const { callback } = await client.authorize(ehr, { scope: SCOPE, launch: launchHandle(client) });
+    const { status, body } = await client.exchange(ehr, callback, 'a'.repeat(43));
+    expect([status, body['error']]).toEqual([400, 'invalid_grant']);
+  });
+
+  it.each<AppAuthentication>(['client_secret_basic', 'client_secret_post', 'private_key_jwt'])(
+    'F-15 refuses code and refresh token of a client by %s that shows no credentials',
+    async (method) => {
+      const client = app(method);
+      const post = async (form: Record<string, string>) => {
+        const body = new URLSearchParams({ client_id: client.registration.clientId, ...form });
+        const answer = await fetch(`${ehr.issuer}/token`, { method: 'POST', body });
+        return ((await answer.json()) as Json)['error'];
+      };
+      const { callback, request } = await client.authorize(ehr, {
+        scope: SCOPE,
+        launch: launchHandle(client),
+      });
+      const grant = {
+        grant_type: 'authorization_code',
+        code: callback.get('code') ?? '',
+        redirect_uri: client.redirectUri,
+        code_verifier: request.verifier,
+      };
+      expect(await post(grant)).toBe('invalid_client');
+      if (method !== 'private_key_jwt')
+        expect(await post({ ...grant, client_secret: 'wrong' })).toBe('invalid_client');
+
+      const { body } = await client.exchange(ehr, callback, request.verifier);
+      const refresh = { grant_type: 'refresh_token', refresh_token: String(body['refresh_token']) };
+      expect(await post(refresh)).toBe('invalid_client');
+      expect((await client.refresh(ehr, body['refresh_token'])).status).toBe(200);
+    },
+  );
 
   it.each([
     ['addressed to the issuer', () => app('private_key_jwt').assertion(ehr.issuer)],
@@ -262,7 +303,7 @@ describe('client authentication', () => {
 
 describe('refresh', () => {
   it.each(['offline_access', 'online_access'])(
-    'rotates the token of %s and keeps the context',
+    'F-10 rotates the token of %s and keeps the context',
     async (scope) => {
       const request = {
         scope: `launch openid fhirUser patient/Patient.rs ${scope}`,
@@ -283,7 +324,7 @@ describe('refresh', () => {
     expect(narrowed.body).toMatchObject({ patient, scope: 'launch patient/Patient.rs' });
   });
 
-  it('ends the grant when a used token comes back', async () => {
+  it('F-10 ends the grant when a used token comes back', async () => {
     const { body } = await app().launch(ehr, { scope: SCOPE, launch: launchHandle(app()) });
     const next = await app().refresh(ehr, body['refresh_token']);
     const reused = await app().refresh(ehr, body['refresh_token']);
@@ -411,18 +452,47 @@ describe('FHIR access', () => {
 });
 
 describe('pages', () => {
-  it('launches an app for a patient of the list', async () => {
+  const escaped = (url: string) => url.replaceAll('&', '&amp;');
+
+  it('F-1 F-9 launches an app for a patient of the list', async () => {
     const html = await (await fetch(ehr.url)).text();
-    const href = `/launch/app-none?patient=${patient}`;
-    expect(html).toContain(`href="${href}"`);
-    const response = await fetch(`${ehr.url}${href}`, { redirect: 'manual' });
+    const encounter = ehr.store
+      .list('Encounter')
+      .filter(({ subject }) => subject?.reference === `Patient/${patient}`)
+      .sort((a, b) => (b.period?.start ?? '').localeCompare(a.period?.start ?? ''))[0]!.id!;
+    const operation = `${ehr.fhirBaseUrl}/ClientApplication/app-none/$smart-launch`;
+    const href = `${operation}?encounter=${encounter}&need_patient_banner=true`;
+    expect(html).toContain(`href="${escaped(href)}"`);
+    const response = await fetch(href, { redirect: 'manual' });
     const target = new URL(response.headers.get('location') ?? '');
     expect(response.status).toBe(302);
     expect(target.searchParams.get('iss')).toBe(ehr.fhirBaseUrl);
     expect(target.searchParams.get('tenant')).toBe('1');
     const launch = target.searchParams.get('launch');
     const { body } = await app().launch(ehr, { scope: SCOPE, launch });
-    expect(body).toMatchObject({ patient, need_patient_banner: true });
+    expect(body).toMatchObject({
+      patient,
+      encounter,
+      need_patient_banner: true,
+      smart_style_url: `${ehr.url}/smart-style.json`,
+    });
+    expect(ehr.auditLog.at(-1)).toMatchObject({
+      application: { clientId: 'app-none' },
+      context: { patient, encounter },
+    });
+    expect(JSON.stringify(ehr.auditLog)).not.toContain(launch);
+  });
+
+  it('opens apps in three ways', async () => {
+    const page = async (open: string) => (await fetch(`${ehr.url}/?open=${open}`)).text();
+    const beside = `/chart/${patient}?app=app-none`;
+    expect(await page('beside')).toContain(`href="${beside}"`);
+    expect(await page('tab')).toMatch(/smart-launch[^"]*" target="_blank" rel="noopener"/);
+    expect(await page('nowhere')).toBe(await page('page'));
+
+    const chart = await fetch(ehr.url + beside);
+    expect(await chart.text()).toMatch(/<iframe [^>]*src="[^"]*app-none\/\$smart-launch\?[^"]*banner=false"/);
+    expect(chart.headers.get('content-security-policy')).toContain("frame-src 'self' http://127.0.0.1:9");
   });
 
   it('finds a patient whatever the accents, and escapes what it shows', async () => {
@@ -438,9 +508,17 @@ describe('pages', () => {
     expect(await (await fetch(`${ehr.url}/?q=%22%3E%3Cscript%3E`)).text()).not.toContain('<script>');
   });
 
-  it('has no launch for an unknown app or patient', async () => {
-    expect((await fetch(`${ehr.url}/launch/nobody?patient=${patient}`)).status).toBe(404);
-    expect((await fetch(`${ehr.url}/launch/app-none?patient=nobody`)).status).toBe(404);
+  it('F-1 F-5 has no launch for an unknown app or patient', async () => {
+    const launch = (app: string, id: string) =>
+      fetch(`${ehr.fhirBaseUrl}/ClientApplication/${app}/$smart-launch?patient=${id}`, {
+        redirect: 'manual',
+      });
+    expect((await launch('app-none', patient)).status).toBe(302);
+    expect((await launch('nobody', patient)).status).toBe(404);
+    expect((await launch('app-none', 'nobody')).status).toBe(404);
+    for (const path of [`${patient}?app=nobody`, 'nobody?app=app-none', patient]) {
+      expect((await fetch(`${ehr.url}/chart/${path}`)).status).toBe(404);
+    }
   });
 
   it('explains an interaction that has expired', async () => {

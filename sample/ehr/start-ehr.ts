@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { RequestListener } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { SmartLaunchEvent } from 'nestjs-smart-on-fhir';
 import { AuthorizationServer } from './authorization/authorization-server.js';
 import type { PushedRequests } from './authorization/provider-configuration.js';
 import { smartConfiguration } from './authorization/smart-configuration.js';
@@ -12,7 +13,7 @@ import { Ehr } from './ehr.js';
 import { EhrModule } from './ehr.module.js';
 import { acceptFhirBodies, FhirStore } from './fhir/index.js';
 import type { LaunchContext } from './launch/launch-context.js';
-import { LaunchHandles } from './launch/launch-handles.js';
+import { WaitingLaunches } from './launch/waiting-launches.js';
 import { listen } from './listen.js';
 import type { ListeningSocket } from './listen.js';
 import { AppRegistry } from './registered-app.js';
@@ -33,6 +34,8 @@ export interface EhrOptions {
   dataDir?: string;
   /** A function where an app's URLs depend on the EHR's. */
   apps: RegisteredApp[] | ((ehrUrl: string) => RegisteredApp[]);
+  /** The EHR names its FHIR base with a slash at the end, as Medplum does. */
+  issWithSlash?: boolean;
   /** 300 by default. */
   accessTokenTtlSeconds?: number;
   /** Apps may or must push their authorization requests (RFC 9126); left out: they cannot. */
@@ -56,6 +59,8 @@ export interface RunningEhr {
   readonly store: FhirStore;
   /** Every request at the token and revocation endpoints so far, oldest first. */
   readonly tokenRequests: readonly TokenRequest[];
+  /** Who launched what for whom by a click in the EHR, oldest first. */
+  readonly auditLog: readonly SmartLaunchEvent[];
   /** Makes a launch handle, as a click in the EHR does. */
   createLaunch(launch: LaunchRequest): string;
   /** The app's launch URL with `iss` and a new `launch`. */
@@ -98,19 +103,19 @@ async function serve(
   const record = new ClinicalRecord(store);
   const { id, name } = record.clinician();
   const clinician = { id, name, fhirUser: `${fhirBaseUrl}/Practitioner/${id}` };
-  const launches = new LaunchHandles();
+  const iss = options.issWithSlash ? `${fhirBaseUrl}/` : fhirBaseUrl;
+  const launches = new WaitingLaunches(apps, iss, clinician.id);
   const authorizationServer = await AuthorizationServer.create({
     issuer,
     fhirBaseUrl,
     apps,
-    launches,
     clinician,
     accessTokenTtlSeconds,
     pushedRequests,
     dpop,
     postedLogout,
   });
-  const ehr = new Ehr({ url, fhirBaseUrl, apps, launches, record, clinician, authorizationServer });
+  const ehr = new Ehr({ url, fhirBaseUrl, iss, apps, launches, record, clinician, authorizationServer });
 
   const app = await NestFactory.create<NestExpressApplication>(
     EhrModule.forRoot(ehr, store, smartConfiguration(issuer, { pushedRequests, dpop })),
@@ -131,8 +136,9 @@ async function serve(
     issuer,
     store,
     tokenRequests: authorizationServer.tokenRequests,
-    createLaunch: ({ clientId, ...context }) => ehr.createLaunch(clientId, context),
-    launchUrl: (clientId, context) => ehr.launchUrl(clientId, context),
+    auditLog: ehr.auditLog,
+    createLaunch: ({ clientId, ...context }) => launches.issue(clientId, context),
+    launchUrl: (clientId, context) => launches.launchUrl(clientId, context),
     registerApp: (registration) => apps.register(registration),
     async close() {
       await socket.close();

@@ -79,7 +79,7 @@ export interface TestAppOptions {
   module?: Partial<Omit<SmartOnFhirModuleOptions, 'client'>> & SmartOnFhirModuleExtras;
   client?: Partial<SmartOnFhirModuleOptions['client']>;
   /** `CALLBACK` in a callbackUrl stands for the app's own */
-  server?: KnownFhirServerSwitches & { scope?: string; callbackUrl?: string };
+  server?: KnownFhirServerSwitches & { issuer?: string; scope?: string; callbackUrl?: string };
   /** the app's page after a logout at the EHR, `/bye`, is registered there and configured */
   comesBack?: boolean;
   /** its keys, which the EHR reads at the app's JWKS URL. Left out: one of its own, which the EHR was given */

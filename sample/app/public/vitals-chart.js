@@ -106,8 +106,10 @@ function timeRange(readings) {
 }
 
 /** Pixels from one label to the next: years are short, months and days are not. */
-function labelSpace(_plot, _axis, from, to) {
-  return to - from > 3 * 365 * DAY_SECONDS ? 38 : 85;
+/** A year takes less room than a month and a year, so it depends on what there is room for. */
+function labelSpace(_plot, _axis, from, to, width) {
+  const closest = ((to - from) / width) * 38;
+  return closest > 180 * DAY_SECONDS ? 38 : 85;
 }
 
 function valueRange(_plot, from, to) {

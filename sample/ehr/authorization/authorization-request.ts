@@ -1,14 +1,10 @@
 import { errors } from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { LaunchHandles } from '../launch/launch-handles.js';
 
 type ParameterCheck = (ctx: KoaContextWithOIDC, value: string | undefined) => void;
 
-/** The two parameters SMART adds to an authorization request, checked before anything is shown or granted. */
-export function smartParameters(
-  fhirBaseUrl: string,
-  launches: LaunchHandles,
-): Record<string, ParameterCheck> {
+/** The two parameters SMART adds to an authorization request, checked before anything is shown or granted; the launch is taken once the user is known. */
+export function smartParameters(fhirBaseUrl: string): Record<string, ParameterCheck> {
   return {
     aud(ctx, value) {
       if (wasPushed(ctx)) return;
@@ -18,22 +14,15 @@ export function smartParameters(
     },
     launch(ctx, value) {
       if (wasPushed(ctx)) return;
-      if (value === undefined) {
-        if (ctx.oidc.requestParamScopes.has('launch')) {
-          throw new errors.InvalidRequest('the launch scope needs the launch parameter');
-        }
-        return;
-      }
-      const clientId = ctx.oidc.client?.clientId;
-      if (clientId === undefined || !launches.redeem(value, clientId)) {
-        throw new errors.InvalidRequest('launch is unknown, expired or already used');
+      if (value === undefined && ctx.oidc.requestParamScopes.has('launch')) {
+        throw new errors.InvalidRequest('the launch scope needs the launch parameter');
       }
     },
   };
 }
 
 /**
- * Whether the browser brings a request that was checked, and its launch redeemed, when it was pushed. The provider
+ * Whether the browser brings a request that was checked when it was pushed. The provider
  * keeps it as a JWT, whose own `aud` has taken the place of ours.
  */
 function wasPushed({ oidc }: KoaContextWithOIDC): boolean {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { launchMembersFor } from 'nestjs-smart-on-fhir';
+import type { LaunchMembers } from 'nestjs-smart-on-fhir';
 import { Provider } from 'oidc-provider';
 import { GrantedContexts } from '../launch/granted-contexts.js';
-import type { LaunchContext } from '../launch/launch-context.js';
-import { releasedContext } from '../launch/launch-context.js';
 import type { DpopProof } from '../fhir/index.js';
 import type { Clinician } from './clinician.js';
 import { DpopProofs } from './dpop-proofs.js';
@@ -14,6 +14,7 @@ import { TokenRequestLog } from './token-requests.js';
 
 /** An authorization request that waits for the clinician. */
 export interface PendingAuthorization {
+  uid: string;
   clientId: string;
   scopes: string[];
   launch: string | undefined;
@@ -70,9 +71,10 @@ export class AuthorizationServer {
   }
 
   async pending(request: IncomingMessage, response: ServerResponse): Promise<PendingAuthorization> {
-    const { params } = await this.provider.interactionDetails(request, response);
+    const { uid, params } = await this.provider.interactionDetails(request, response);
     const { client_id: clientId, scope, launch } = params;
     return {
+      uid,
       clientId: String(clientId),
       scopes: typeof scope === 'string' ? scope.split(' ') : [],
       launch: typeof launch === 'string' ? launch : undefined,
@@ -80,7 +82,7 @@ export class AuthorizationServer {
   }
 
   /** The demo's clinician is logged in and consents to every scope there is; a real EHR asks here. */
-  async approve(request: IncomingMessage, response: ServerResponse, context: LaunchContext): Promise<void> {
+  async approve(request: IncomingMessage, response: ServerResponse, context: LaunchMembers): Promise<void> {
     const { clientId, scopes } = await this.pending(request, response);
     const granted = scopes.filter(grantableByUser);
     if (granted.length === 0) {
@@ -93,8 +95,13 @@ export class AuthorizationServer {
     const rejected = scopes.filter((scope) => !grantableByUser(scope));
     if (rejected.length > 0) grant.rejectOIDCScope(rejected.join(' '));
     const grantId = await grant.save();
-    this.#contexts.keep(grantId, releasedContext(context, new Set(granted)));
+    this.#contexts.keep(grantId, launchMembersFor(context, granted));
     await this.#finish(request, response, { login: { accountId: this.clinician.id }, consent: { grantId } });
+  }
+
+  /** For a launch that is not this user's, or was used before. */
+  async refuseLaunch(request: IncomingMessage, response: ServerResponse, reason: string): Promise<void> {
+    await this.#finish(request, response, { error: 'invalid_request', error_description: reason });
   }
 
   async deny(request: IncomingMessage, response: ServerResponse): Promise<void> {

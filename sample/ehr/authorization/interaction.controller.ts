@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BadRequestException, Body, Controller, Get, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { SmartLaunchService } from 'nestjs-smart-on-fhir';
+import type { LaunchMembers, SmartError } from 'nestjs-smart-on-fhir';
 import { Ehr } from '../ehr.js';
-import type { LaunchContext } from '../launch/launch-context.js';
+import { TakenLaunches } from '../launch/taken-launches.js';
 import { ErrorPageFilter } from '../pages/error-page.filter.js';
 import { setPageHeaders } from '../pages/layout.js';
 import { patientPickerPage } from '../pages/patient-picker.page.js';
@@ -11,13 +13,19 @@ import type { PendingAuthorization } from './authorization-server.js';
 @UseFilters(ErrorPageFilter)
 @Controller('interaction/:uid')
 export class InteractionController {
-  constructor(private readonly ehr: Ehr) {}
+  readonly #taken = new TakenLaunches();
+
+  constructor(
+    private readonly ehr: Ehr,
+    private readonly launches: SmartLaunchService,
+  ) {}
 
   @Get()
   async show(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
     const server = this.ehr.authorizationServer;
     const pending = await server.pending(request, response);
-    const context = this.#contextOf(pending);
+    const context = await this.#contextOf(pending);
+    if ('error' in context) return server.refuseLaunch(request, response, context.message);
     if (!needsPatient(pending, context)) return server.approve(request, response, context);
     const html = patientPickerPage({
       user: this.ehr.clinician.name,
@@ -36,7 +44,8 @@ export class InteractionController {
   ): Promise<void> {
     const server = this.ehr.authorizationServer;
     const pending = await server.pending(request, response);
-    const context = this.#contextOf(pending);
+    const context = await this.#contextOf(pending);
+    if ('error' in context) return server.refuseLaunch(request, response, context.message);
     if (choice?.['cancel'] !== undefined) return server.deny(request, response);
     const patient = choice?.['patient'];
     if (typeof patient !== 'string' || !this.ehr.record.hasPatient(patient)) {
@@ -47,11 +56,12 @@ export class InteractionController {
     await server.approve(request, response, { ...context, patient });
   }
 
-  #contextOf({ launch }: PendingAuthorization): LaunchContext {
-    return (launch !== undefined && this.ehr.launches.contextOf(launch)) || {};
+  async #contextOf({ uid, clientId, launch }: PendingAuthorization): Promise<LaunchMembers | SmartError> {
+    if (launch === undefined) return {};
+    return this.#taken.of(uid, () => this.launches.take(launch, { clientId, userId: this.ehr.clinician.id }));
   }
 }
 
-function needsPatient({ scopes }: PendingAuthorization, context: LaunchContext): boolean {
+function needsPatient({ scopes }: PendingAuthorization, context: LaunchMembers): boolean {
   return scopes.includes('launch/patient') && context.patient === undefined;
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { interactionPolicy } from 'oidc-provider';
 import type { Configuration } from 'oidc-provider';
-import type { LaunchHandles } from '../launch/launch-handles.js';
 import { errorPage } from '../pages/error.page.js';
 import { setPageHeaders } from '../pages/layout.js';
 import { loggedOutPage, logoutPage } from '../pages/logout.page.js';
@@ -41,7 +40,6 @@ export interface AuthorizationServerOptions {
   issuer: string;
   fhirBaseUrl: string;
   apps: AppRegistry;
-  launches: LaunchHandles;
   clinician: Clinician;
   accessTokenTtlSeconds: number;
   /** pushed authorization requests (RFC 9126); left out: none */
@@ -78,7 +76,7 @@ export async function providerConfiguration(options: AuthorizationServerOptions)
     scopes: SCOPES_SUPPORTED,
     responseTypes: ['code'],
     pkce: { required: () => true },
-    extraParams: smartParameters(options.fhirBaseUrl, options.launches),
+    extraParams: smartParameters(options.fhirBaseUrl),
     clientAuthMethods: [...CLIENT_AUTHENTICATION_METHODS],
     enabledJWA: {
       clientAuthSigningAlgValues: [...CLIENT_SIGNING_ALGORITHMS],

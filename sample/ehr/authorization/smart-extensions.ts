@@ -1,5 +1,4 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { tokenResponseParameters } from '../launch/launch-context.js';
 import type { GrantedContexts } from '../launch/granted-contexts.js';
 import type { AppAuthentication } from '../registered-app.js';
 import { withConsentPrompt } from './authorization-request.js';
@@ -41,7 +40,7 @@ export function addSmartExtensions(
 function addTokenContext(ctx: KoaContextWithOIDC, contexts: GrantedContexts): void {
   if (ctx.status !== 200) return;
   const context = contexts.of(ctx.oidc.entities.AccessToken?.grantId);
-  ctx.body = { ...tokenResponseParameters(context), ...(ctx.body as object) };
+  ctx.body = { ...context, ...(ctx.body as object) };
   ctx.set('Pragma', 'no-cache');
 }
 
@@ -50,7 +49,7 @@ function addIntrospectionContext(ctx: KoaContextWithOIDC, contexts: GrantedConte
   if (body['active'] !== true) return;
   const token = ctx.oidc.entities.AccessToken ?? ctx.oidc.entities.RefreshToken;
   const identity = token?.scopes.has('fhirUser') ? { fhirUser } : {};
-  ctx.body = { ...tokenResponseParameters(contexts.of(token?.grantId)), ...identity, ...body };
+  ctx.body = { ...contexts.of(token?.grantId), ...identity, ...body };
 }
 
 function record(ctx: KoaContextWithOIDC, endpoint: 'token' | 'revocation', log: TokenRequestLog): void {

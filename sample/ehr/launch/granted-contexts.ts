@@ -1,14 +1,14 @@
-import type { LaunchContext } from './launch-context.js';
+import type { LaunchMembers } from 'nestjs-smart-on-fhir';
 
 /** The launch context of each grant, so that every token of the grant carries it, refreshed ones too. */
 export class GrantedContexts {
-  readonly #contexts = new Map<string, LaunchContext>();
+  readonly #contexts = new Map<string, LaunchMembers>();
 
-  keep(grantId: string, context: LaunchContext): void {
+  keep(grantId: string, context: LaunchMembers): void {
     this.#contexts.set(grantId, context);
   }
 
-  of(grantId: string | undefined): LaunchContext {
+  of(grantId: string | undefined): LaunchMembers {
     return (grantId !== undefined && this.#contexts.get(grantId)) || {};
   }
 }

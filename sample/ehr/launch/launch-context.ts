@@ -1,4 +1,6 @@
-/** What the EHR tells an app about the place it was launched from (SMART 2.2, scopes and launch context). */
+import type { LaunchMembers } from 'nestjs-smart-on-fhir';
+
+/** What a scripted launch is about (SMART 2.2, scopes and launch context). */
 export interface LaunchContext {
   patient?: string;
   encounter?: string;
@@ -11,7 +13,7 @@ export interface LaunchContext {
 }
 
 /** The context as parameters of the token response. */
-export function tokenResponseParameters(context: LaunchContext): Record<string, unknown> {
+export function launchMembers(context: LaunchContext): LaunchMembers {
   const parameters: Record<string, unknown> = {
     ...context.extra,
     patient: context.patient,
@@ -22,13 +24,4 @@ export function tokenResponseParameters(context: LaunchContext): Record<string, 
     fhirContext: context.fhirContext,
   };
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
-}
-
-/** Only what the granted scopes allow the app to know. */
-export function releasedContext(context: LaunchContext, scopes: ReadonlySet<string>): LaunchContext {
-  if (scopes.has('launch')) return context;
-  return {
-    ...(scopes.has('launch/patient') && context.patient ? { patient: context.patient } : {}),
-    ...(scopes.has('launch/encounter') && context.encounter ? { encounter: context.encounter } : {}),
-  };
 }

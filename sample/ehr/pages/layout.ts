@@ -5,18 +5,23 @@ export interface PageHeader {
   title: string;
   /** Name of the user shown in the top bar. */
   user?: string;
+  /** Uses the whole width. */
+  wide?: boolean;
 }
 
 /** Nothing here needs a script, or may be kept. `form-action` is left out: it would stop the way back to the app. */
+const POLICY = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'";
 const HEADERS = {
   'Content-Type': 'text/html; charset=utf-8',
-  'Content-Security-Policy': "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'",
   'Cache-Control': 'no-store',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
 };
 
-export function setPageHeaders(response: ServerResponse): void {
+/** @param frames origins of what the page shows in a frame */
+export function setPageHeaders(response: ServerResponse, frames: readonly string[] = []): void {
+  const frameSources = frames.length > 0 ? `; frame-src ${frames.join(' ')}` : '';
+  response.setHeader('Content-Security-Policy', POLICY + frameSources);
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
 }
 
@@ -34,7 +39,7 @@ export function page(header: PageHeader, body: string, footer = ''): string {
 </head>
 <body>
 <header class="bar"><a href="/">Demo EHR</a>${user}</header>
-<main>
+<main${header.wide ? ' class="wide"' : ''}>
 ${body}
 </main>
 <footer>${footer}</footer>

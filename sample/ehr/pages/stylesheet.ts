@@ -35,6 +35,15 @@ button:hover { background: #094a70; }
 button.quiet, td .button { color: var(--accent); background: #fff; border-color: #a9c3d3; }
 button.quiet:hover, td .button:hover { background: #e9f1f6; border-color: var(--accent); }
 :focus-visible { outline: 3px solid #6db3de; outline-offset: 1px; }
+.choice { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin-bottom: 1rem; font-size: .9rem; color: var(--muted); }
+.choice a { padding: .2rem .6rem; color: var(--accent); border: 1px solid transparent; border-radius: 5px; }
+.choice a[aria-current] { color: var(--ink); background: #fff; border-color: #a9c3d3; text-decoration: none; font-weight: 600; }
+main.wide { max-width: none; }
+.split { display: flex; flex-wrap: wrap; gap: 1rem; }
+.chart { flex: 1 1 16rem; max-width: 24rem; padding: 1.25rem 1.5rem; }
+.chart h2 { margin: 1.25rem 0 .25rem; font-size: 1rem; }
+.chart ul { margin: 0; padding-left: 1.2rem; }
+iframe.app { flex: 3 1 30rem; min-height: calc(100vh - 9rem); }
 .card { background: #fff; border: 1px solid var(--line); border-radius: 8px; overflow-x: auto; }
 .card.text { max-width: 36rem; padding: 1.25rem 1.5rem; }
 table { width: 100%; border-collapse: collapse; }
