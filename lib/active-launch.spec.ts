@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fakeClock } from '../test/support/clock.js';
 import { CONTEXT, launchRecord } from '../test/support/launch-parts.js';
 import { MapStorage } from '../test/support/map-storage.js';
-import { activeLaunch, addLaunch } from './active-launch.js';
+import { activeLaunch } from './active-launch.js';
+import { addLaunch } from './add-launch.js';
 import { completeStorage } from './session/complete-storage.js';
 import { LaunchStore } from './session/launch-store.js';
 import { SealedBox } from './session/sealed-box.js';
@@ -29,7 +30,8 @@ function partsFor(enableMultiLaunch: boolean) {
   return {
     options,
     launches: new LaunchStore(storage, box, options, 30_000),
-    sessions: new SessionIndex(storage, box, options),
+    sessions: new SessionIndex(storage, box, options, 5_000),
+    severalIssuers: true,
   };
 }
 
@@ -88,6 +90,22 @@ describe('one launch in a session', () => {
     expect(map.entries.size).toBe(0);
   });
 
+  it('G-5 is ambiguous when an earlier launch of the session was of that id at another EHR', async () => {
+    const history = {
+      ehrs: [
+        { iss: A, patients: ['p1', 'p2'] },
+        { iss: B, patients: ['p1', 'p3'] },
+      ],
+    };
+    await parts().launches.write('session-1', { ...record(B, 'p1'), history });
+    const active = (activePatient: string | null, activeIssuer?: string) =>
+      activeLaunch(parts(), { sessionId: 'session-1', activePatient, activeIssuer });
+    expect(await active('p1')).toMatchObject({ error: 'ambiguous_patient' });
+    expect(await active('p1', A)).toMatchObject({ error: 'unknown_patient' });
+    expect(await active('p1', B)).toMatchObject({ id: 'session-1' });
+    expect(await active(null)).toMatchObject({ id: 'session-1' });
+  });
+
   it('is an outage and no logout where the store is down', async () => {
     map.isDown = true;
     const active = activeLaunch(parts(), { sessionId: 'session-1', activePatient: null });
@@ -110,9 +128,9 @@ describe('several launches in a session', () => {
     user: string | null = 'user-1',
     ids: { before: string | null; sessionId: string } = { before: 's', sessionId: 's' },
   ): Promise<string> {
+    const browser = { browserId: null, arrivedAt: Date.now(), ...ids };
     const added = { id: `launch-${++launched}`, record: record(iss, patient, user) };
-    await parts.launches.write(added.id, added.record);
-    await addLaunch(parts, added, ids);
+    await addLaunch(parts, added, browser);
     return added.id;
   }
 
@@ -150,6 +168,24 @@ describe('several launches in a session', () => {
     expect(await active('p1', A)).toMatchObject({ id: first, record: { iss: A } });
     expect(await active('p1', `${B}/`)).toMatchObject({ id: second, record: { iss: B } });
     expect(await active('p1', 'https://ehr-c.example.org/fhir')).toMatchObject({ error: 'unknown_patient' });
+  });
+
+  it('G-5 of one patient id at two EHRs stay ambiguous when one of them has ended', async () => {
+    const [first, second] = [await launch(A, 'p1'), await launch(B, 'p1', 'user-1')];
+    await launch(A, 'p2', 'user-2');
+    await launch(B, 'p1', 'user-3');
+    expect(await active('p1')).toMatchObject({ error: 'ambiguous_patient' });
+    expect(await active('p1', A)).toMatchObject({ error: 'unknown_patient' });
+    expect(await active('p1', B)).toMatchObject({ record: { iss: B } });
+    for (const id of [first, second]) expect(await parts.launches.read(id)).toBeUndefined();
+  });
+
+  it('G-5 need the issuer too when more patients were launched than are remembered', async () => {
+    for (let index = 1; index <= 100; index++) await launch(A, `p-${index}`);
+    await launch(B, 'q-1');
+    expect(await active('p-100')).toMatchObject({ error: 'ambiguous_patient' });
+    expect(await active('q-1')).toMatchObject({ error: 'ambiguous_patient' });
+    expect(await active('q-1', B)).toMatchObject({ record: { iss: B } });
   });
 
   it('may be one without a patient, which is active when none is named', async () => {
@@ -219,15 +255,16 @@ describe('several launches in a session', () => {
     expect(await active('p2', null, 'new')).toMatchObject({ id: second });
     expect(await active('p1', null, 'old')).toMatchObject({ id: first });
     expect(await active('p2', null, 'old')).toMatchObject({ error: 'unknown_patient' });
-    const ttls = [...map.entries.values()].map(({ ttlMs }) => ttlMs);
-    expect(ttls).toContain(MINUTE);
+    clock.advance(MINUTE);
+    expect(await active('p1', null, 'old')).toMatchObject({ error: 'no_session' });
+    expect(await active('p1', null, 'new')).toMatchObject({ id: first });
   });
 
   it('C-6 C-7 leave nothing under the old session id when none goes along', async () => {
     await launch(A, 'p1', 'user-1', { before: null, sessionId: 'old' });
     await launch(A, 'p2', 'user-2', { before: 'old', sessionId: 'new' });
     expect(await active('p1', null, 'old')).toMatchObject({ error: 'no_session' });
-    expect(await parts.sessions.read('old')).toEqual([]);
+    expect(await parts.sessions.read('old')).toBeUndefined();
     expect(await active('p1', null, 'new')).toMatchObject({ error: 'unknown_patient' });
   });
 

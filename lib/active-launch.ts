@@ -1,7 +1,8 @@
 import { parseFhirBaseUrl } from './ehr/fhir-base-url.js';
 import type { LaunchRecord } from './session/launch-record.js';
 import type { LaunchStore } from './session/launch-store.js';
-import type { IndexedLaunch, SessionIndex } from './session/session-index.js';
+import { isAmbiguous } from './session/launch-history.js';
+import type { SessionIndex } from './session/session-index.js';
 import type { ResolvedOptions } from './smart-client-options.js';
 import { SmartError } from './smart-error.js';
 
@@ -34,14 +35,11 @@ interface Parts {
   options: ResolvedOptions;
 }
 
-interface StoredLaunch {
+/** A launch with the id that opens it in the store. */
+export interface StoredLaunch {
   id: string;
   record: LaunchRecord;
 }
-
-const MAX_LAUNCHES = 50;
-/** how long the other tabs' requests, sent with the old cookie, still find their launches */
-const OLD_INDEX_MS = 60_000;
 
 /**
  * The launch the caller means. Never another one: a caller that names a patient who was not launched in this
@@ -67,6 +65,9 @@ export async function activeLaunch(parts: Parts, session: SmartSession): Promise
   if (!isPatient(record.context.patient, activePatient) || !isIssuer(record.iss, activeIssuer)) {
     return unknownPatient();
   }
+  if (activePatient !== null && !activeIssuer && isAmbiguous(record.history, activePatient)) {
+    return ambiguousPatient();
+  }
   return { id, record };
 }
 
@@ -76,14 +77,15 @@ async function indexedLaunch(
   sessionId: string,
 ): Promise<string | SmartError> {
   const { activePatient, activeIssuer } = session;
-  const all = await parts.sessions.read(sessionId);
-  if (all.length === 0) return noSession();
-  const found = all.filter(({ patient, iss }) => patient === activePatient && isIssuer(iss, activeIssuer));
-  const [first, ...others] = found;
-  if (first && others.length === 0) return first.id;
-  if (first) {
-    return new SmartError('ambiguous_patient', 'Several EHRs launched this patient id; name the issuer too');
-  }
+  const { launches = [], history } = (await parts.sessions.read(sessionId)) ?? {};
+  if (launches.length === 0) return noSession();
+  const found = launches.filter(
+    ({ patient, iss }) => patient === activePatient && isIssuer(iss, activeIssuer),
+  );
+  // Though one may be left: a tab of the other EHR does not know that its own launch ended.
+  if (found.length > 1 || (!activeIssuer && isAmbiguous(history, activePatient))) return ambiguousPatient();
+  const [first] = found;
+  if (first) return first.id;
   return activePatient === null
     ? new SmartError(
         'no_active_patient',
@@ -92,50 +94,21 @@ async function indexedLaunch(
     : unknownPatient();
 }
 
-/**
- * Adds a launch to the session, under its new id. A launch of the same patient at the same EHR is replaced.
- * When the EHR names another user than before, or none that could be compared, all launches of the session are
- * ended: somebody else may sit at the screen now.
- */
-export async function addLaunch(
-  parts: Parts,
-  added: StoredLaunch,
-  ids: { before: string | null; sessionId: string },
-): Promise<void> {
-  const { launches, sessions } = parts;
-  const { iss, context, identity } = added.record;
-  const launch: IndexedLaunch = {
-    id: added.id,
-    iss,
-    patient: context.patient,
-    user: identity && `${identity.iss} ${identity.sub}`,
-  };
-  const old = ids.before === null ? [] : await sessions.read(ids.before);
-  const ofThisEhr = old.filter((other) => isIssuer(other.iss, iss));
-  const isSameUser = ofThisEhr.every(({ user }) => user !== null && user === launch.user);
-  const isReplaced = (other: IndexedLaunch) => ofThisEhr.includes(other) && other.patient === launch.patient;
-  const kept = isSameUser ? old.filter((other) => !isReplaced(other)).slice(1 - MAX_LAUNCHES) : [];
-  await sessions.write(ids.sessionId, [...kept, launch]);
-  if (ids.before !== null && ids.before !== ids.sessionId) {
-    if (kept.length) await sessions.write(ids.before, kept, OLD_INDEX_MS);
-    else await sessions.remove(ids.before);
-  }
-  for (const { id } of old.filter((other) => !kept.includes(other))) {
-    await launches.exclusive(id, () => launches.remove(id));
-  }
-}
-
 function isPatient(patient: string | null, named: string | null): boolean {
   return named === null || patient === named;
 }
 
-function isIssuer(iss: string, named: string | null | undefined): boolean {
+export function isIssuer(iss: string, named: string | null | undefined): boolean {
   if (!named) return true;
   return iss === named || parseFhirBaseUrl(iss)?.canonical === parseFhirBaseUrl(named)?.canonical;
 }
 
 function noSession(): SmartError {
   return new SmartError('no_session', 'There is no session; launch the app from the EHR');
+}
+
+function ambiguousPatient(): SmartError {
+  return new SmartError('ambiguous_patient', 'Several EHRs launched this patient id; name the issuer too');
 }
 
 function unknownPatient(): SmartError {

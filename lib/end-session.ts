@@ -9,13 +9,26 @@ export interface EndedSession {
   failure?: SmartError;
 }
 
-/** Ends every launch of a session here; their tokens still stand at the EHR. */
-export async function endSession(runtime: SmartRuntime, sessionId: string): Promise<EndedSession> {
+/**
+ * Ends every launch of a session here; their tokens still stand at the EHR. In multi-launch mode also those that a
+ * callback of this browser added a moment ago, under an id that the logout was not yet sent with.
+ */
+export async function endSession(
+  runtime: SmartRuntime,
+  sessionId: string,
+  browserId: string | null = null,
+): Promise<EndedSession> {
   const { launches, sessions, options } = runtime;
-  const indexed = options.enableMultiLaunch ? await sessions.read(sessionId) : [{ id: sessionId }];
+  const recent = options.enableMultiLaunch ? await sessions.recentOf(browserId ?? sessionId) : undefined;
+  const sessionIds = [...new Set([sessionId, ...(recent?.sessionIds ?? [])])];
+  const indexed = options.enableMultiLaunch
+    ? (await Promise.all(sessionIds.map((id) => sessions.read(id)))).flatMap(
+        (session) => session?.launches ?? [],
+      )
+    : [{ id: sessionId }];
   const ended: LaunchRecord[] = [];
   let failure: SmartError | undefined;
-  for (const { id } of indexed) {
+  for (const id of new Set(indexed.map((launch) => launch.id))) {
     try {
       // Under the lock, so that a refresh under way cannot bring the session back after its end.
       const record = await launches.exclusive(id, async () => {
@@ -29,7 +42,9 @@ export async function endSession(runtime: SmartRuntime, sessionId: string): Prom
     }
   }
   // The index goes last: as long as a launch could not be ended, another logout must find it.
-  if (!failure && options.enableMultiLaunch) await sessions.remove(sessionId);
+  if (!failure && options.enableMultiLaunch) {
+    for (const id of sessionIds) await sessions.remove(id);
+  }
   return { ended, failure };
 }
 

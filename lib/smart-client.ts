@@ -3,6 +3,7 @@ import type { CallbackParameters } from './callback-parameters.js';
 import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
 import type { SmartConfiguration } from './ehr/smart-configuration.js';
 import type { FhirVersion } from './fhir/fhir-types.js';
+import { addLaunch } from './add-launch.js';
 import { appDataMistake } from './app-data.js';
 import { completeLaunch } from './complete-launch.js';
 import { ehrLogout } from './ehr-logout.js';
@@ -12,12 +13,13 @@ import type { JsonValue } from './http/json.js';
 import { initialParameters } from './initial-parameters.js';
 import type { AuthorizeOverrides, LaunchOverrides, OpenLaunchParameters } from './launch-parameters.js';
 import { openLaunch } from './open-launch.js';
-import { activeLaunch, addLaunch } from './active-launch.js';
+import { activeLaunch } from './active-launch.js';
 import type { SmartSession } from './active-launch.js';
 import type { BrandBundle } from './brands/brand-bundle.js';
 import { ReadyClient } from './ready-client.js';
 import { returnUrl } from './return-path.js';
 import { randomId } from './session/keys.js';
+import { withLaunch } from './session/launch-history.js';
 import type { LaunchRecord } from './session/launch-record.js';
 import type { PendingLaunch } from './session/pending-launches.js';
 import type { SmartStorageOption } from './session/smart-storage.js';
@@ -121,7 +123,8 @@ export class SmartClient {
 
   /**
    * Completes a launch with the authorization response: exchanges the code, verifies the id_token, stores
-   * the session. In multi-launch mode `redirect_url` carries `patient`. `appData` is what the launch was given.
+   * the session. In multi-launch mode `redirect_url` carries `patient`, and `iss` where several EHRs may launch the app;
+   * the page names both in its requests. `appData` is what the launch was given.
    *
    * Errors: `invalid_state`, `invalid_callback`, `issuer_mismatch`, `access_denied`, `authorization_failed`,
    * `token_request_failed`, `invalid_token_response`, `invalid_id_token`, `missing_patient_context`, `patient_changed`,
@@ -130,6 +133,7 @@ export class SmartClient {
   async callback(
     parameters: CallbackParameters,
   ): Promise<(Redirect & { intent: string | null; appData?: JsonValue }) | SmartError> {
+    const arrivedAt = Date.now();
     return this.#answering('login', async (launch) => {
       const response = readCallback(parameters);
       if (response instanceof SmartError) return response;
@@ -149,7 +153,8 @@ export class SmartClient {
         if (isStale(record)) this.#runtime.discovery.forget(pending.iss);
         return record;
       }
-      await this.#store(record);
+      const refused = await this.#store(record, arrivedAt);
+      if (refused) return refused;
       this.#runtime.options.onEvent({ type: 'login', server: registration.name });
       const page = pending.returnUrl ?? registration.redirectUrl;
       const { appData, context } = record;
@@ -203,7 +208,7 @@ export class SmartClient {
   async endSession(): Promise<Redirect | null> {
     const { sessionId } = this.#session;
     if (sessionId === null) return null;
-    const { ended, failure } = await endSession(this.#runtime, sessionId);
+    const { ended, failure } = await endSession(this.#runtime, sessionId, this.#browserId());
     if (!failure) this.#session.sessionEnded?.();
     await Promise.all(ended.map((record) => revokeTokens(this.#runtime, record)));
     if (failure) throw failure;
@@ -284,7 +289,8 @@ export class SmartClient {
       launch.server = registration.name;
       const record = openLaunch(options, registration, parameters);
       if (record instanceof SmartError) return record;
-      await this.#store(record);
+      const refused = await this.#store(record, Date.now());
+      if (refused) return refused;
       for (const type of ['launch', 'login'] as const) options.onEvent({ type, server: registration.name });
       const page = returnUrl(parameters.returnTo ?? '', registration.redirectUrl) ?? registration.redirectUrl;
       return { redirect_url: this.#redirectUrl(page, record) };
@@ -304,26 +310,31 @@ export class SmartClient {
   }
 
   /** Under a new session id: whoever knew the old one, or planted it, gains nothing (ASVS 3.2.1). */
-  async #store(record: LaunchRecord): Promise<void> {
+  async #store(record: LaunchRecord, arrivedAt: number): Promise<SmartError | undefined> {
     const before = this.#session.sessionId;
     const sessionId = this.#session.sessionStarted ? randomId() : before;
     if (sessionId === null) throw new SmartError('no_session', 'A session needs an id');
-    await this.#write(record, before, sessionId);
+    if (this.#runtime.options.enableMultiLaunch) {
+      const browser = { before, sessionId, browserId: this.#browserId(), arrivedAt };
+      const refused = await addLaunch(this.#runtime, { id: randomId(), record }, browser);
+      if (refused) return refused;
+    } else {
+      await this.#replace(record, before, sessionId);
+    }
     // Last: a browser that was told of a session which could not be stored would have lost its old one.
     this.#session.sessionStarted?.(sessionId);
+    return undefined;
   }
 
-  async #write(record: LaunchRecord, before: string | null, sessionId: string): Promise<void> {
-    const { launches, options } = this.#runtime;
-    if (options.enableMultiLaunch) {
-      const id = randomId();
-      await launches.write(id, record);
-      await addLaunch(this.#runtime, { id, record }, { before, sessionId });
-      return;
-    }
+  async #replace(record: LaunchRecord, before: string | null, sessionId: string): Promise<void> {
+    const { launches, severalIssuers } = this.#runtime;
+    const last = severalIssuers && before !== null ? await launches.read(before) : undefined;
+    const named = ({ iss, context: { patient } }: LaunchRecord) => ({ iss, patient });
+    const history = last && withLaunch(withLaunch(last.history, named(last)), named(record));
+    const launch = history ? { ...record, history } : record;
     // Under the lock where the id stays: a refresh of the launch before would write its patient over this one.
-    if (before === sessionId) return launches.exclusive(sessionId, () => launches.write(sessionId, record));
-    await launches.write(sessionId, record);
+    if (before === sessionId) return launches.exclusive(sessionId, () => launches.write(sessionId, launch));
+    await launches.write(sessionId, launch);
     if (before !== null) {
       await launches.exclusive(before, () => launches.remove(before));
     }
@@ -389,10 +400,13 @@ export class SmartClient {
     return this.#session.browserId === undefined ? this.#session.sessionId : this.#session.browserId;
   }
 
-  #redirectUrl(page: string, record: LaunchRecord): string {
-    if (!this.#runtime.options.enableMultiLaunch || record.context.patient === null) return page;
+  /** What the tab must name from now on: its patient, and where ids of several EHRs may meet the EHR. */
+  #redirectUrl(page: string, { iss, context }: LaunchRecord): string {
+    const { options, severalIssuers } = this.#runtime;
+    if (!options.enableMultiLaunch || (context.patient === null && !severalIssuers)) return page;
     const url = new URL(page);
-    url.searchParams.set('patient', record.context.patient);
+    if (context.patient !== null) url.searchParams.set('patient', context.patient);
+    if (severalIssuers) url.searchParams.set('iss', iss);
     return url.href;
   }
 
@@ -428,5 +442,7 @@ function notReady(error: SmartError): NotReady {
   return Object.defineProperty(error, 'validate', {
     value: () => Promise.resolve(false),
     enumerable: false,
+    // requests that waited for the same refresh get the same error
+    configurable: true,
   }) as NotReady;
 }

@@ -14,7 +14,10 @@ const STATUS = {
   discovery_failed: 502,
   /** the SMART configuration did not arrive in time */
   discovery_timeout: 504,
-  /** `state` missing, unknown, used, expired, or started by another browser */
+  /**
+   * `state` missing, unknown, used, expired, or started by another browser; in multi-launch mode also a launch that
+   * completed together with another one of which nothing shows that the same user made it
+   */
   invalid_state: 400,
   /** the callback has a valid state but is malformed otherwise */
   invalid_callback: 400,

@@ -8,6 +8,7 @@ import type { SmartClientConfiguration } from './ehr/known-fhir-server.js';
 import { serversWithoutPkce } from './ehr/pkce-mode.js';
 import { Introspections } from './introspections.js';
 import { LaunchReads } from './launch-reads.js';
+import { mayHaveSeveralIssuers } from './ehr/several-issuers.js';
 import { LaunchLimit } from './launch-limit.js';
 import { malformedScopes } from './scope/scope.js';
 import { RegistrationLookup } from './registration-lookup.js';
@@ -27,6 +28,8 @@ import { TokenRefresh } from './token-refresh.js';
 
 const MAX_WARNINGS = 1_000;
 const MIN_SECRET_LENGTH = 32;
+/** calls to the store, one after the other, while a launch is added to its session */
+const CALLS_UNDER_INDEX_LOCK = 10;
 
 /** What every SmartClient of one configuration shares: connections, caches, stores and flights. */
 export class SmartRuntime {
@@ -46,6 +49,8 @@ export class SmartRuntime {
   readonly introspections: Introspections;
   readonly capabilities: CapabilityCache;
   readonly reads: LaunchReads;
+  /** a patient's id alone does not say whose patient it is */
+  readonly severalIssuers: boolean;
   readonly #saidLately = new QuickLRU<string, true>({ maxSize: MAX_WARNINGS });
 
   constructor(
@@ -86,6 +91,7 @@ export class SmartRuntime {
         );
       }
     }
+    this.severalIssuers = mayHaveSeveralIssuers(configuration);
     const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
     this.registrations = new RegistrationLookup(configuration, this.options);
     this.storage = completeStorage(storage, this.options.storeTimeoutMs);
@@ -117,7 +123,12 @@ export class SmartRuntime {
       ),
     );
     this.launches = new LaunchStore(this.storage, box, this.options, 5 * httpTimeoutMs);
-    this.sessions = new SessionIndex(this.storage, box, this.options);
+    this.sessions = new SessionIndex(
+      this.storage,
+      box,
+      this.options,
+      CALLS_UNDER_INDEX_LOCK * this.options.storeTimeoutMs,
+    );
     this.pending = new PendingLaunches(this.storage, box);
     this.reads = new LaunchReads(this.options.cache, box, this.options.storeTimeoutMs);
     this.refresh = new TokenRefresh(this);

@@ -8,6 +8,8 @@ export const BROWSER_PREFIX = 'smart:pending:browser:';
 export const LAUNCH_PREFIX = 'smart:launch:';
 /** Prefix of the entries that list a session's launches in multi-launch mode. */
 export const INDEX_PREFIX = 'smart:session:';
+/** Prefix of the entries that say which session ids a browser was given a moment ago. */
+export const RECENT_PREFIX = 'smart:session:recent:';
 
 /** Prefix of the entries that hold what a launch read. */
 export const READS_PREFIX = 'smart:reads:';

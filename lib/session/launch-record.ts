@@ -3,6 +3,7 @@ import type { LaunchContext } from '../ehr/launch-context.js';
 import { appStateEndpoint } from '../ehr/app-state-endpoint.js';
 import type { SmartConfiguration } from '../ehr/smart-configuration.js';
 import type { JsonValue } from '../http/json.js';
+import type { LaunchHistory } from './launch-history.js';
 
 /** Who launched, from the verified id_token. */
 export interface VerifiedIdentity {
@@ -66,6 +67,8 @@ export interface LaunchRecord {
   requestedScope?: string;
   /** names of what the launch found odd, for its validation report; absent of launches of older versions */
   findings?: string[];
+  /** the launches that it took the place of, where several EHRs may launch the app */
+  history?: LaunchHistory;
   startedAt: number;
   seenAt: number;
 }
