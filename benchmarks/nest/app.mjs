@@ -72,7 +72,9 @@ export async function startApp(name, iss, { storage, before, controllers = [] } 
 }
 
 async function launchedCookie(url, iss) {
-  const launch = await fetch(`${url}/fhir/launch?launch=1&iss=${encodeURIComponent(iss)}`, { redirect: 'manual' });
+  const launch = await fetch(`${url}/fhir/launch?launch=1&iss=${encodeURIComponent(iss)}`, {
+    redirect: 'manual',
+  });
   const state = new URL(launch.headers.get('location')).searchParams.get('state');
   const callback = await fetch(`${url}/fhir/callback?code=code&state=${state}`, {
     redirect: 'manual',
