@@ -60,14 +60,13 @@ export type { SmartAppLaunch, SmartAppLaunchResource } from './smart-launch/smar
 export { ReadyClient } from './ready-client.js';
 export type { ContextResource, PatientContext } from './ready-client.js';
 export type { FhirCalls } from './fhir-calls.js';
+export type { BundleContent, Stored } from './fhir-calls.js';
 export type {
-  BundleContent,
   FhirRequestResult,
   ReferenceLike,
   ResolveOptions,
   ResolveReferencesOptions,
-  Stored,
-} from './fhir-calls.js';
+} from './fhir-reads.js';
 export type { BatchOptions } from './batched-exchange.js';
 export type { LaunchState, Redacted } from './launch-state.js';
 export type { ValidationFinding } from './validation-report.js';
