@@ -22,6 +22,7 @@ export const FINISHED = [
   'B',
   'C',
   'E',
+  'F',
   'G',
 ];
 
