@@ -14,8 +14,9 @@ export interface LaunchState {
   scopes: string[];
   /** the EHR did not say which scopes it granted; those asked for are assumed */
   scopeAssumed: boolean;
-  tokenType: 'Bearer' | 'DPoP';
-  accessToken: Redacted;
+  /** null at an open server */
+  tokenType: 'Bearer' | 'DPoP' | null;
+  accessToken: Redacted | null;
   refreshToken: Redacted | null;
   /** epoch milliseconds */
   startedAt: number;
@@ -43,14 +44,15 @@ export interface LaunchState {
 export function launchState(record: LaunchRecord, issuerName: string): LaunchState {
   const { iss, clientId, scope, scopeAssumed, context, identity } = record;
   const { startedAt, issuedAt, expiresAt } = record;
+  const isOpen = record.accessToken === '';
   return {
     fhirBaseUrl: iss,
     issuerName,
     clientId,
     scopes: scope.split(/\s+/).filter(Boolean),
     scopeAssumed,
-    tokenType: record.dpopKey ? 'DPoP' : 'Bearer',
-    accessToken: '[redacted]',
+    tokenType: isOpen ? null : record.dpopKey ? 'DPoP' : 'Bearer',
+    accessToken: isOpen ? null : '[redacted]',
     refreshToken: redacted(record.refreshToken),
     startedAt,
     issuedAt,

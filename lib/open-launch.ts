@@ -2,8 +2,9 @@ import type { Registration } from './ehr/registrations.js';
 import { appDataMistake } from './app-data.js';
 import { expectedContext, unexpectedContext } from './expected-context.js';
 import { readFhirUser } from './fhir-user.js';
-import { lacksPatient, noPatient } from './launch-patient.js';
+import { lacksPatient } from './launch-patient.js';
 import type { FakeTokenResponse, OpenLaunchParameters } from './launch-parameters.js';
+import { parseResourceScope, splitScopes } from './scope/scope.js';
 import { randomId } from './session/keys.js';
 import type { LaunchRecord, VerifiedIdentity } from './session/launch-record.js';
 import type { ResolvedOptions } from './smart-client-options.js';
@@ -24,7 +25,9 @@ export function openLaunch(
   if (refused) return refused;
   const expected = expectedContext(parameters);
   if (expected instanceof SmartError) return expected;
-  const scope = parameters.scope ?? registration.scope;
+  // nobody logged in, so of what was asked for only the data is there
+  const asked = splitScopes(parameters.scope ?? registration.scope);
+  const scope = asked.filter((item) => parseResourceScope(item) !== undefined).join(' ');
   const now = Date.now();
   const { id_token: claims, ...members } = fake ?? {};
   let tokens;
@@ -37,7 +40,10 @@ export function openLaunch(
   }
   const unexpected = unexpectedContext(expected, tokens.context);
   if (unexpected) return unexpected;
-  if (lacksPatient(tokens)) return noPatient('name it with patientId, or ask for user-level scopes');
+  if (lacksPatient(tokens)) {
+    const fix = 'name it with patientId (or in fakeTokenResponse), or ask for user-level scopes';
+    return new SmartError('invalid_launch_request', `Patient-level scopes need a patient: ${fix}`);
+  }
   const hasToken = members.access_token !== undefined;
   return {
     launchId: randomId(),
@@ -52,6 +58,7 @@ export function openLaunch(
     scopeAssumed: tokens.scopeAssumed,
     context: tokens.context,
     identity: identityOf(claims, registration),
+    ungranted: fake === undefined ? 'open' : 'fake',
     ...(appData !== undefined && { appData }),
     startedAt: now,
     seenAt: now,

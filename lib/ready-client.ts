@@ -188,10 +188,13 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
    * `Bearer …`, for a request to this FHIR server that this client cannot send. It is the one way a token comes out:
    * keep it from logs, answers and other servers. It is not refreshed; ask for it again for each request.
    *
-   * A token that is bound to a key (DPoP) is no good without a proof for each request, and is `invalid_request`.
+   * A token that is bound to a key (DPoP) is no good without a proof for each request, and is `invalid_request`; so is
+   * none, of an open server.
    */
   getAuthorizationHeader(): string | SmartError {
     const { accessToken, dpopKey } = this.#record;
+    if (accessToken === '')
+      return new SmartError('invalid_request', 'The server is open: there is no access token');
     if (!dpopKey) return `Bearer ${accessToken}`;
     return new SmartError(
       'invalid_request',

@@ -53,6 +53,19 @@ describe('An open server', () => {
     expect(fhir.user.id).toBeNull();
   });
 
+  it('E-HAPI-1 has no token, no login and no user to speak of', async () => {
+    const smart = client({ type: 'open' });
+    unwrap(await smart.authorize({ fhirServiceUrl: iss, patientId: '123' }));
+    const fhir = unwrap(await smart.ready());
+
+    expect(fhir.scopes.toString()).toBe('patient/Patient.rs');
+    expect(fhir.getAuthorizationHeader()).toMatchObject({ error: 'invalid_request' });
+    expect(fhir.getState()).toMatchObject({ tokenType: null, accessToken: null, user: null });
+    expect(await fhir.validationReport()).toEqual([
+      { level: 'info', row: 'E-HAPI-1', message: 'an open server: nobody logged in, and no token is sent' },
+    ]);
+  });
+
   it('E-HAPI-1 a server that is not configured as open never becomes one', async () => {
     const smart = client();
 
@@ -88,7 +101,7 @@ describe('An open server', () => {
   it('A7-9 patient-level scopes need a patient there, too', async () => {
     const smart = client({ type: 'open' });
     expect(await smart.authorize({ fhirServiceUrl: iss })).toMatchObject({
-      error: 'missing_patient_context',
+      error: 'invalid_launch_request',
       message: expect.stringContaining('patientId') as unknown,
     });
     expect(await smart.authorize({ fhirServiceUrl: iss, patientId: '../1' })).toMatchObject({

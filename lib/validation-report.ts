@@ -26,6 +26,12 @@ const finding = (level: Level, row: string, message: string): ValidationFinding 
 
 /** What the record of a launch tells. */
 export function recordFindings(record: LaunchRecord): ValidationFinding[] {
+  if (record.ungranted === 'open') {
+    return [finding('info', 'E-HAPI-1', 'an open server: nobody logged in, and no token is sent')];
+  }
+  if (record.ungranted === 'fake') {
+    return [finding('warning', 'E-HAPI-1', 'a launch of development: its token response was made up')];
+  }
   return [
     ...fromLaunch(record),
     ...ofScopes(record),

@@ -61,6 +61,8 @@ export interface LaunchRecord {
   scopeAssumed: boolean;
   context: LaunchContext;
   identity: VerifiedIdentity | null;
+  /** no EHR granted it: the server is open, or the token response was made up in development */
+  ungranted?: 'open' | 'fake';
   /** the app's own, given at the launch */
   appData?: JsonValue;
   /** scopes that were asked for; absent where they are those that were granted */
