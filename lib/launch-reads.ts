@@ -53,14 +53,16 @@ export class LaunchReads {
   /** @param id opens the launch's session: nobody else knows it */
   ofLaunch(id: string, { launchId, scope }: LaunchRecord): ReadCache {
     const owner = [id, launchId, scope];
-    const generationKey = entryKey(READS_PREFIX, 'generation', ...owner);
+    // made when something is read: most requests ask for a client and read little
+    let made: string | undefined;
+    const generationKey = () => (made ??= entryKey(READS_PREFIX, 'generation', ...owner));
     const isPlain = this.#storage.guarantees.memoryOnly;
     const generation = async () => {
-      if (this.#blocked.has(generationKey)) return undefined;
-      const known = await this.#storage.get(generationKey);
+      if (this.#blocked.has(generationKey())) return undefined;
+      const known = await this.#storage.get(generationKey());
       if (known !== undefined) return known;
       const begun = randomId();
-      await this.#storage.set(generationKey, begun, GENERATION_MS);
+      await this.#storage.set(generationKey(), begun, GENERATION_MS);
       return begun;
     };
     return new CachedReads(
@@ -85,11 +87,11 @@ export class LaunchReads {
         drop: async () => {
           try {
             // in memory nothing was kept that this process does not know of
-            if (isPlain && (await this.#storage.get(generationKey)) === undefined) return;
-            await this.#storage.set(generationKey, randomId(), GENERATION_MS);
-            this.#blocked.delete(generationKey);
+            if (isPlain && (await this.#storage.get(generationKey())) === undefined) return;
+            await this.#storage.set(generationKey(), randomId(), GENERATION_MS);
+            this.#blocked.delete(generationKey());
           } catch {
-            this.#blocked.set(generationKey, true);
+            this.#blocked.set(generationKey(), true);
           }
         },
       },

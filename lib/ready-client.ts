@@ -104,8 +104,6 @@ export interface PatientContext<V extends FhirVersion = 'R4'> extends ContextRes
 export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
   /** Launch context: patient, encounter, fhirContext, intent, banner, style, tenant, extensions. */
   readonly context: LaunchContext;
-  /** Scopes the EHR granted, which may be fewer or more than were asked for. */
-  readonly scopes: SmartScopes;
   /** `name` of the known server */
   readonly issuerName: string;
   /** what the app gave to `launch()` or `authorize()` as `appData`; null when it gave nothing */
@@ -117,14 +115,14 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
   /** The user, where it is a Practitioner. */
   readonly practitioner: ContextResource<ResourceOf<'Practitioner', V>>;
 
-  /** What the app itself keeps at the EHR (SMART 2.2 "App State"), where the EHR offers that. */
-  readonly appState: AppState;
-
   // Private to the runtime, so that neither a logger nor JSON.stringify finds a token in here.
   readonly #handle: LaunchHandle;
   readonly #http: HttpClient;
   readonly #maxBytes: number;
   #record: LaunchRecord;
+  // made when somebody asks: a client is made for every request
+  #scopes: SmartScopes | undefined;
+  #appState: AppState | undefined;
 
   /** @internal made by `SmartClient.ready()` */
   constructor(handle: LaunchHandle, http: HttpClient, maxBytes: number) {
@@ -136,27 +134,30 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     this.#maxBytes = maxBytes;
     this.#record = record;
     this.context = record.context;
-    this.scopes = new SmartScopes(record.scope);
     this.issuerName = handle.issuerName;
     this.appData = record.appData ?? null;
     const { patient, encounter } = record.context;
     const user = record.identity?.fhirUser ?? null;
     // A user of another server has an id there, which may be somebody else's here.
     const practitioner = user !== null && /^Practitioner\//.test(user) ? user : null;
-    const compartment = this.#patientCompartment(patient);
     this.patient = {
       ...this.#contextResource('patient', patient === null ? null : `Patient/${patient}`),
-      search: (type, parameters, options) => this.searchWithin(compartment, type, parameters, options),
+      search: (type, parameters, options) =>
+        this.searchWithin(this.#patientCompartment(patient), type, parameters, options),
     };
     this.encounter = this.#contextResource('encounter', encounter === null ? null : `Encounter/${encounter}`);
     this.user = this.#contextResource('user', user);
     this.practitioner = this.#contextResource('practitioner', practitioner);
-    const { appStateEndpoint: endpoint } = record.server;
-    const base = endpoint ?? record.iss;
-    this.appState = new AppState(
-      { fhirBaseUrl: record.iss, endpoint, patient },
-      exchangeThrough(base, (call) => this.#send(call, base)),
-    );
+  }
+
+  /** Scopes the EHR granted, which may be fewer or more than were asked for. */
+  get scopes(): SmartScopes {
+    return (this.#scopes ??= new SmartScopes(this.#handle.record.scope));
+  }
+
+  /** What the app itself keeps at the EHR (SMART 2.2 "App State"), where the EHR offers that. */
+  get appState(): AppState {
+    return (this.#appState ??= this.#newAppState());
   }
 
   /**
@@ -231,6 +232,16 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
 
   [inspect.custom](): string {
     return `ReadyClient ${JSON.stringify(this)}`;
+  }
+
+  #newAppState(): AppState {
+    const { iss, server, context } = this.#handle.record;
+    const endpoint = server.appStateEndpoint;
+    const base = endpoint ?? iss;
+    return new AppState(
+      { fhirBaseUrl: iss, endpoint, patient: context.patient },
+      exchangeThrough(base, (call) => this.#send(call, base)),
+    );
   }
 
   #patientCompartment(patient: string | null): PatientCompartment | SmartError {

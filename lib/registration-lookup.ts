@@ -22,6 +22,8 @@ export class RegistrationLookup {
     maxAge: REMEMBERED_MS,
   });
 
+  readonly #ofList = new QuickLRU<string, Registration>({ maxSize: MAX_REMEMBERED });
+
   constructor(
     private readonly configuration: SmartClientConfiguration,
     private readonly options: Pick<ResolvedOptions, 'allowNonHttpsLaunch' | 'storeTimeoutMs' | 'logger'>,
@@ -30,7 +32,7 @@ export class RegistrationLookup {
   async find(iss: string, options: { knownOnly?: boolean } = {}): Promise<Registration | SmartError> {
     const { configuration } = this;
     const development = this.options.allowNonHttpsLaunch;
-    const known = findRegistration(configuration, iss, development, { knownOnly: true });
+    const known = this.#listed(iss);
     if (!(known instanceof SmartError)) return known;
     const base = parseFhirBaseUrl(iss);
     if (configuration.registrations && base) {
@@ -39,6 +41,17 @@ export class RegistrationLookup {
       if (server) return findRegistration({ ...configuration, knownFhirServers: [server] }, iss, development);
     }
     return findRegistration(configuration, iss, development, options);
+  }
+
+  /** Of `knownFhirServers`, which every guarded request asks for: remembered, but for what a function may answer anew. */
+  #listed(iss: string): Registration | SmartError {
+    const remembered = this.#ofList.get(iss);
+    if (remembered) return remembered;
+    const { configuration, options } = this;
+    const found = findRegistration(configuration, iss, options.allowNonHttpsLaunch, { knownOnly: true });
+    const byFunction = configuration.knownFhirServers?.some(({ issMatch }) => typeof issMatch === 'function');
+    if (!(found instanceof SmartError) && !byFunction) this.#ofList.set(iss, found);
+    return found;
   }
 
   /** The registration that a launch was made with, in progress or completed. */

@@ -1,4 +1,3 @@
-import { Keyv } from 'keyv';
 import QuickLRU from 'quick-lru';
 import { KeyedMutex } from './keyed-mutex.js';
 import { PENDING_PREFIX } from './keys.js';
@@ -11,25 +10,21 @@ const MAX_ENTRIES = 10_000;
  * bounded apart, so that launches nobody finishes cannot push out the sessions of people at work.
  */
 export function memoryStorage(maxEntries = MAX_ENTRIES): CompleteStorage {
-  const bounded = () =>
-    new Keyv<string>({
-      store: new QuickLRU<string, NonNullable<unknown>>({ maxSize: maxEntries }),
-      throwOnErrors: true,
-    });
-  const sessions = bounded();
-  const pending = bounded();
+  const sessions = new QuickLRU<string, string>({ maxSize: maxEntries });
+  const pending = new QuickLRU<string, string>({ maxSize: maxEntries });
   const mutex = new KeyedMutex();
-  const keyvOf = (key: string) => (key.startsWith(PENDING_PREFIX) ? pending : sessions);
+  const partOf = (key: string) => (key.startsWith(PENDING_PREFIX) ? pending : sessions);
+  const take = (key: string) => {
+    const value = partOf(key).get(key);
+    partOf(key).delete(key);
+    return value;
+  };
   return {
-    get: (key) => keyvOf(key).get<string>(key),
-    set: async (key, value, ttlMs) => void (await keyvOf(key).set(key, value, ttlMs)),
-    delete: async (key) => void (await keyvOf(key).delete(key)),
-    take: (key) =>
-      mutex.run(`take:${key}`, async () => {
-        const value = await keyvOf(key).get<string>(key);
-        await keyvOf(key).delete(key);
-        return value;
-      }),
+    get: (key) => Promise.resolve(partOf(key).get(key)),
+    set: async (key, value, ttlMs) => void partOf(key).set(key, value, { maxAge: ttlMs }),
+    delete: async (key) => void partOf(key).delete(key),
+    // nothing else runs in between
+    take: (key) => Promise.resolve(take(key)),
     lock: (key, _ttlMs, run) => mutex.run(`lock:${key}`, run),
     close: () => Promise.resolve(),
     guarantees: { atomicTake: true, atomicLock: true, memoryOnly: true },
