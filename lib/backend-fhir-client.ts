@@ -20,6 +20,7 @@ import type { FhirVersion } from './fhir/fhir-types.js';
 import { HttpClient } from './http/http-client.js';
 import { SmartError } from './smart-error.js';
 import { configurationError } from './smart-runtime.js';
+import { observeEhr } from './telemetry.js';
 import { ClientCredentials } from './token/client-credentials.js';
 import type { AuthorizationServer } from './token/token-endpoint.js';
 
@@ -63,6 +64,7 @@ export class BackendFhirClient<V extends FhirVersion = 'R4'> extends FhirCalls<V
     this.#http = new HttpClient(
       { timeoutMs: httpTimeoutMs, maxBytes: maxResponseBytes },
       { publicOnly: false, allowLoopback: allowNonHttpsLaunch },
+      observeEhr,
     );
     this.#discovery = new Discovery(this.#http, { allowHttp: allowNonHttpsLaunch, discoveryTtlMs });
     this.#credentials = new ClientCredentials(

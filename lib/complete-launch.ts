@@ -11,6 +11,7 @@ import type { LaunchRecord, VerifiedIdentity } from './session/launch-record.js'
 import type { PendingLaunch } from './session/pending-launches.js';
 import type { ResolvedOptions } from './smart-client-options.js';
 import { SmartError } from './smart-error.js';
+import { traced } from './telemetry.js';
 import type { IdTokenVerifier } from './token/id-token.js';
 import { tokenRequest } from './token/token-endpoint.js';
 import { readTokenResponse } from './token/token-response.js';
@@ -28,6 +29,15 @@ const ID_TOKEN_MAX_AGE_SECONDS = 600;
 
 /** From the authorization code to a launch that may be stored: tokens exchanged, context and identity checked. */
 export async function completeLaunch(
+  parts: Parts,
+  code: string,
+  pending: PendingLaunch,
+  registration: Registration,
+): Promise<LaunchRecord | SmartError> {
+  return traced('smart.callback', registration, () => complete(parts, code, pending, registration));
+}
+
+async function complete(
   parts: Parts,
   code: string,
   pending: PendingLaunch,

@@ -3,6 +3,8 @@ export { SmartSessionGuard } from './nest/smart-session.guard.js';
 export { FhirClient } from './nest/fhir-client.decorator.js';
 export { RequireContext, RequireScopes } from './nest/require.decorators.js';
 export type { ContextName } from './nest/requirements.js';
+export { SmartHealth } from './nest/smart-health.js';
+export type { SmartHealthResult } from './nest/smart-health.js';
 export { SmartClients } from './nest/smart-clients.js';
 export { SmartErrorFilter } from './nest/smart-error.filter.js';
 export { SMART_ON_FHIR_OPTIONS } from './nest/module-definition.js';
@@ -170,4 +172,12 @@ export type { AssociatedEndpoint, SmartCapability, SmartConfiguration } from './
 export type { AuthorizationForm } from './token/authorization-request.js';
 export type { Introspection } from './token/introspection.js';
 export type { SmartEvent } from './smart-event.js';
+export { redisStorage } from './session/redis-connection.js';
+export type {
+  RedisClient,
+  RedisClusterOptions,
+  RedisNodeOptions,
+  RedisOptions,
+  RedisSentinelOptions,
+} from './session/redis-client.js';
 export type { CacheWithStores, SmartStorage, SmartStorageOption } from './session/smart-storage.js';

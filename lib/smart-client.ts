@@ -438,11 +438,13 @@ function isStale({ oauthError, cause }: SmartError): boolean {
   return oauthError === 'invalid_client' || (cause as { code?: unknown } | undefined)?.code === 'HTTP_404';
 }
 
+const isNot = () => Promise.resolve(false);
+
+/** Who waited for the same refresh gets the same error, so it may have it already. */
 function notReady(error: SmartError): NotReady {
   return Object.defineProperty(error, 'validate', {
-    value: () => Promise.resolve(false),
+    value: isNot,
     enumerable: false,
-    // requests that waited for the same refresh get the same error
     configurable: true,
   }) as NotReady;
 }

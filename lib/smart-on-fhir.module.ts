@@ -14,6 +14,7 @@ import type { SmartOnFhirModuleExtras } from './nest/module-options.js';
 import { SmartClients } from './nest/smart-clients.js';
 import { SmartErrorInterceptor } from './nest/smart-error.interceptor.js';
 import { SmartErrorFilter } from './nest/smart-error.filter.js';
+import { SmartHealth } from './nest/smart-health.js';
 import { SmartSessionGuard } from './nest/smart-session.guard.js';
 import { unknownOptions } from './ehr/unknown-options.js';
 import { SmartClient } from './smart-client.js';
@@ -60,6 +61,7 @@ function wired(definition: DynamicModule, extras: SmartOnFhirModuleExtras): Dyna
       { provide: SMART_ROUTES, useValue: routes },
       SmartClients,
       SmartSessionGuard,
+      SmartHealth,
       SmartErrorFilter,
       { provide: APP_FILTER, useExisting: SmartErrorFilter },
       { provide: APP_INTERCEPTOR, useClass: SmartErrorInterceptor },
@@ -74,6 +76,6 @@ function wired(definition: DynamicModule, extras: SmartOnFhirModuleExtras): Dyna
         },
       },
     ],
-    exports: [SmartClients, SmartSessionGuard, SmartClient],
+    exports: [SmartClients, SmartSessionGuard, SmartHealth, SmartClient],
   };
 }

@@ -22,6 +22,7 @@ import { resolveOptions } from './smart-client-options.js';
 import type { ResolvedOptions, SmartClientOptions } from './smart-client-options.js';
 import { SmartStyleCache } from './smart-style-cache.js';
 import { SmartError } from './smart-error.js';
+import { countEvent, observeEhr, observeStore } from './telemetry.js';
 import { IdTokenVerifier } from './token/id-token.js';
 import { JwksCache } from './token/jwks.js';
 import { TokenRefresh } from './token-refresh.js';
@@ -71,6 +72,7 @@ export class SmartRuntime {
       );
     }
     if (mistakes.length) throw configurationError(mistakes);
+    this.options = counted(this.options, configuration);
     for (const { name, type } of configuration.knownFhirServers ?? []) {
       if (type === 'open') this.warnOnce(name, "type: 'open': sessions at this server start without a login");
     }
@@ -94,10 +96,11 @@ export class SmartRuntime {
     this.severalIssuers = mayHaveSeveralIssuers(configuration);
     const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
     this.registrations = new RegistrationLookup(configuration, this.options);
-    this.storage = completeStorage(storage, this.options.storeTimeoutMs);
+    this.storage = completeStorage(storage, this.options.storeTimeoutMs, observeStore);
     this.http = new HttpClient(
       { timeoutMs: httpTimeoutMs, maxBytes: maxResponseBytes },
       { publicOnly: configuration.allowAnyIssuer === true, allowLoopback: allowNonHttpsLaunch },
+      observeEhr,
     );
     this.discovery = new Discovery(this.http, { allowHttp: allowNonHttpsLaunch, discoveryTtlMs });
     this.idTokens = new IdTokenVerifier(
@@ -122,7 +125,8 @@ export class SmartRuntime {
         'an entry was sealed under another session.secret: do all instances have the same ones?',
       ),
     );
-    this.launches = new LaunchStore(this.storage, box, this.options, 5 * httpTimeoutMs);
+    // A refresh: two requests for a token, each listened to for twice that long, and two for the keys.
+    this.launches = new LaunchStore(this.storage, box, this.options, 6 * httpTimeoutMs);
     this.sessions = new SessionIndex(
       this.storage,
       box,
@@ -144,10 +148,26 @@ export class SmartRuntime {
 
   /** Lets running calls end and closes the connections, a Keyv given as storage included. */
   async close(): Promise<void> {
+    // The EHR may have answered with a new refresh token: it must find the store open.
+    await this.launches.close();
     await this.http.close();
     await this.storage.close();
     await this.reads.close();
   }
+}
+
+/** The options, with every event counted before it is handed on. */
+function counted(options: ResolvedOptions, configuration: SmartClientConfiguration): ResolvedOptions {
+  const names = new Set(configuration.knownFhirServers?.map(({ name }) => name));
+  const isNamed = (server = '') => configuration.allowAnyIssuer !== true || names.has(server);
+  const { onEvent } = options;
+  return {
+    ...options,
+    onEvent: (event) => {
+      countEvent(event, isNamed(event.server) ? event.server : undefined);
+      onEvent(event);
+    },
+  };
 }
 
 /** One error for all mistakes, each with its fix. */

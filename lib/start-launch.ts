@@ -6,6 +6,7 @@ import { returnUrl } from './return-path.js';
 import { pinnedServer } from './session/launch-record.js';
 import { SmartError } from './smart-error.js';
 import type { SmartRuntime } from './smart-runtime.js';
+import { traced } from './telemetry.js';
 import { createAuthorizationRequest } from './token/authorization-request.js';
 import type { AuthorizationForm } from './token/authorization-request.js';
 import { pushedIfWanted } from './token/pushed-authorization-request.js';
@@ -19,6 +20,15 @@ export interface Redirect {
 
 /** From a registration to the authorization request, with the launch in progress stored for its callback. */
 export async function startLaunch(
+  runtime: SmartRuntime,
+  registration: Registration,
+  parameters: AuthorizeOverrides & { launch?: string },
+  browserId: string | null,
+): Promise<Redirect | SmartError> {
+  return traced('smart.launch', registration, () => start(runtime, registration, parameters, browserId));
+}
+
+async function start(
   runtime: SmartRuntime,
   registration: Registration,
   parameters: AuthorizeOverrides & { launch?: string },

@@ -216,6 +216,26 @@ describe('one flight', () => {
     expect(await instance(map).launches.read('s')).toMatchObject({ refreshToken: 'refresh-2' });
   });
 
+  it('A9-3 A9-4 keeps what an EHR answers after its users were told that it takes too long', async () => {
+    const slow = runtimeAt(iss, map, { httpTimeoutMs: 1_000, storeTimeoutMs: 50 });
+    open.push(slow);
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    ehr.respondWith(async () => {
+      await held;
+      return { json: { ...RENEWED, refresh_token: 'refresh-2' } };
+    });
+    expect(await refresh(slow)).toMatchObject({ error: 'ehr_timeout', status: 504 });
+    expect(slow.refresh.backOffMs('s')).toBeGreaterThan(0);
+    const stored = map.stored();
+    answer();
+    await stored;
+    expect(await instance(map).launches.read('s')).toMatchObject({ refreshToken: 'refresh-2' });
+    await slow.launches.settled();
+    expect(slow.refresh.backOffMs('s')).toBe(0);
+    expect(posts()).toHaveLength(1);
+  });
+
   it('does not bring back a session that ended meanwhile', async () => {
     ehr.respondWith(() => ({ json: RENEWED }));
     const logout = runtime.launches.exclusive('s', () => runtime.launches.remove('s'));

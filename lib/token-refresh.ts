@@ -8,6 +8,7 @@ import type { LaunchStore } from './session/launch-store.js';
 import type { ResolvedOptions } from './smart-client-options.js';
 import { SmartScopes } from './scope/scope.js';
 import { SmartError } from './smart-error.js';
+import { traced } from './telemetry.js';
 import type { IdTokenVerifier } from './token/id-token.js';
 import { tokenRequest } from './token/token-endpoint.js';
 import { readTokenResponse } from './token/token-response.js';
@@ -15,6 +16,8 @@ import type { TokenResponse } from './token/token-response.js';
 
 const BACK_OFF_MS = 5_000;
 const MAX_REMEMBERED = 10_000;
+/** An EHR that answers late has rotated the refresh token all the same: it is listened to after its users gave up. */
+const LISTEN_FACTOR = 2;
 
 interface Parts {
   http: HttpClient;
@@ -58,16 +61,40 @@ export class TokenRefresh {
     if (running) {
       // Who asks for fewer scopes waits for the flight, and then spends the token that it brought.
       return scope === undefined
-        ? running
-        : running.then((record) =>
+        ? this.#patiently(id, running)
+        : this.#patiently(id, running).then((record) =>
             record instanceof SmartError ? record : this.refresh(id, record, registration, scope),
           );
     }
-    const flight = this.#locked(id, seen, registration, scope)
+    const flight = traced('smart.refresh', registration, () => this.#locked(id, seen, registration, scope))
       .then((result) => this.#reported(result, registration))
       .finally(() => this.#flights.delete(flightOf));
     this.#flights.set(flightOf, flight);
-    return flight;
+    return this.#patiently(id, flight);
+  }
+
+  /** Nobody waits longer than one call to the EHR may take; the flight goes on, and stores what it brings. */
+  async #patiently(
+    id: string,
+    flight: Promise<LaunchRecord | SmartError>,
+  ): Promise<LaunchRecord | SmartError> {
+    const { httpTimeoutMs, storeTimeoutMs } = this.parts.options;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<SmartError>((resolve) => {
+      timer = setTimeout(() => {
+        this.#backOff.set(id, Date.now() + BACK_OFF_MS);
+        resolve(
+          new SmartError('ehr_timeout', 'The refresh takes long; try again shortly', {
+            retryAfterMs: BACK_OFF_MS,
+          }),
+        );
+      }, httpTimeoutMs + storeTimeoutMs);
+    });
+    try {
+      return await Promise.race([flight, tooLong]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Milliseconds for which asking again is no use, because the EHR failed a moment ago. */
@@ -106,7 +133,7 @@ export class TokenRefresh {
     registration: Registration,
     scope: string | undefined,
   ): Promise<LaunchRecord | SmartError> {
-    const { http, launches } = this.parts;
+    const { http, launches, options } = this.parts;
     if (!record.refreshToken) {
       return new SmartError('session_expired', 'The access token expired and the EHR gave no refresh token');
     }
@@ -121,7 +148,11 @@ export class TokenRefresh {
         ...(scope !== undefined && { scope: serverScopes(scope, registration.switches) }),
         ...(registration.switches.refreshWithRedirectUri && { redirect_uri: registration.callbackUrl }),
       },
-      { dpopKey: record.dpopKey, received: (json) => (received = json) },
+      {
+        dpopKey: record.dpopKey,
+        timeoutMs: LISTEN_FACTOR * options.httpTimeoutMs,
+        received: (json) => (received = json),
+      },
     );
     const response =
       answer instanceof SmartError ? answer : usable(answer, scope ?? record.scope, registration);

@@ -6,6 +6,7 @@ import { CollectedAnswer, tooLarge } from './collected-answer.js';
 import { guardedLookup, isAllowedHost } from './egress.js';
 import type { EgressPolicy } from './egress.js';
 import { HttpFailure } from './http-failure.js';
+import type { HttpFailureKind } from './http-failure.js';
 
 /** Bounds every call of the package has. */
 export interface HttpLimits {
@@ -24,6 +25,16 @@ export interface HttpRequest {
   limits?: Partial<HttpLimits>;
   /** the server is one the operator named, so the egress policy does not apply to it */
   trusted?: boolean;
+}
+
+/** A call that is over, for who counts them. */
+export interface HttpCall {
+  method: string;
+  /** the host, of a server that the operator named */
+  trustedHost?: string;
+  status?: number;
+  failure?: HttpFailureKind;
+  durationMs: number;
 }
 
 export interface HttpAnswer {
@@ -54,6 +65,7 @@ export class HttpClient {
   constructor(
     private readonly limits: HttpLimits,
     private readonly egress: EgressPolicy,
+    private readonly onCall: (call: HttpCall) => void = () => undefined,
   ) {
     // NODE_TLS_REJECT_UNAUTHORIZED=0, set for something else in this process, is for development alone (C-18).
     const connect = {
@@ -75,6 +87,25 @@ export class HttpClient {
 
   /** The answer whatever its status, or a thrown {@link HttpFailure}. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
+    const startedAt = performance.now();
+    const over = (outcome: Pick<HttpCall, 'status' | 'failure'>) =>
+      this.onCall({
+        method: request.method,
+        ...(request.trusted && { trustedHost: request.url.hostname }),
+        ...outcome,
+        durationMs: performance.now() - startedAt,
+      });
+    try {
+      const answer = await this.#exchange(request);
+      over({ status: answer.status });
+      return answer;
+    } catch (error) {
+      if (error instanceof HttpFailure) over({ failure: error.kind });
+      throw error;
+    }
+  }
+
+  async #exchange(request: HttpRequest): Promise<HttpAnswer> {
     const { url } = request;
     if (!request.trusted && !this.allows(url)) {
       throw new HttpFailure('refused', url.host, 'the address is not public');

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import type { OnApplicationShutdown, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import type { SmartSession } from '../active-launch.js';
 import { signingKeys } from '../ehr/client-authentication.js';
+import { HEALTH_KEY } from '../session/keys.js';
 import type { SmartStorageOption } from '../session/smart-storage.js';
 import { SmartClient } from '../smart-client.js';
 import type { LaunchTarget } from '../ehr/known-fhir-server.js';
@@ -19,12 +20,14 @@ import type { ResolvedRoutes, SmartOnFhirModuleOptions } from './module-options.
 import { pageBehind } from './request-origin.js';
 import { SessionCookies } from './session-cookies.js';
 
+const HEALTH_TTL_MS = 60_000;
+
 /**
  * Makes the SmartClient of a request. A singleton: guard, decorator and controller use it, so that none of
  * them becomes request-scoped; for singleton services and jobs it is the way to a client, too.
  */
 @Injectable()
-export class SmartClients implements OnModuleInit, OnModuleDestroy {
+export class SmartClients implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
   readonly #logger = new Logger('SmartOnFhir');
   // Private to the runtime: the options hold secrets, and loggers print what they can see.
   readonly #given: SmartOnFhirModuleOptions;
@@ -87,8 +90,19 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     rememberReplies(this.adapterHost.httpAdapter);
   }
 
+  /** While other modules still have what the storage may be made of. */
   async onModuleDestroy(): Promise<void> {
+    await this.#runtime.launches.settled();
+  }
+
+  /** Only now: until the server has closed, requests are answered. */
+  async onApplicationShutdown(): Promise<void> {
     await this.#runtime.close();
+  }
+
+  /** One write to the session store. @throws SmartError `store_unavailable` */
+  async checkStorage(): Promise<void> {
+    await this.#runtime.storage.set(HEALTH_KEY, 'ok', HEALTH_TTL_MS);
   }
 
   /** The app's page, where the browser goes after a logout. */
@@ -195,7 +209,7 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy {
     }
     if (!guarantees.memoryOnly && !(guarantees.atomicTake && guarantees.atomicLock)) {
       this.#logger.warn(
-        'The storage cannot take or lock atomically: one process is safe, several are not. Use Redis, or give it take() and lock()',
+        'The storage cannot take or lock atomically: one process is safe, several are not. Use redisStorage(), or give it take() and lock()',
       );
     }
     const { allowAnyIssuer, callbackUrl: sharedUrl, knownFhirServers = [] } = this.#given.client;

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { ReadyClient } from '../ready-client.js';
 import { SmartError } from '../smart-error.js';
+import { measuredGuard } from '../telemetry.js';
 import { headerOf, rawRequest } from './http-request.js';
 import { recallForGuard, rememberReady } from './ready-memo.js';
 import { unmetRequirement } from './requirements.js';
@@ -22,7 +23,7 @@ export class SmartSessionGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const known = recallForGuard(context, this.clients);
-    const ready = known ?? (await this.#launchOf(context));
+    const ready = known ?? (await measuredGuard(() => this.#launchOf(context)));
     if (ready instanceof SmartError) return this.onRefused(ready, context);
     const unmet = unmetRequirement(ready, context);
     return unmet ? this.onRefused(unmet, context) : true;

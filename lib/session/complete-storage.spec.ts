@@ -273,8 +273,8 @@ describe('the end of a storage', () => {
 
 describe('the storage option', () => {
   it.each<[string, unknown, string]>([
-    ['text', 'redis://localhost', 'new Keyv(new KeyvRedis('],
-    ['a Redis client', createClient({}), 'new Keyv(new KeyvRedis(client))'],
+    ['text', 'redis://localhost', "redisStorage('redis:"],
+    ['a Redis client', createClient({}), 'redisStorage(client)'],
     ['a Map', new Map(), 'leave it out'],
     ['a Cache without stores', { stores: [] }, 'without a store'],
     ['null', null, 'give a Keyv'],

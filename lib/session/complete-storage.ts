@@ -2,27 +2,38 @@ import type { Keyv } from 'keyv';
 import { storeUnavailable, withinDeadline } from './deadline.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import { memoryStorage } from './memory-storage.js';
-import { isRedisAdapter, redisStorage } from './redis-storage.js';
+import { isRedisAdapter, storageOverRedis } from './redis-storage.js';
 import type { CacheWithStores, CompleteStorage, SmartStorage, SmartStorageOption } from './smart-storage.js';
+
+/** A call to the store that is over, for who counts them. A `lock` is the wait for it, without the work inside. */
+export interface StoreCall {
+  operation: 'get' | 'set' | 'delete' | 'take' | 'lock';
+  durationMs: number;
+  isFailed: boolean;
+}
 
 /**
  * The storage a user gave, with every method there and every call bounded: a store that is down or silent
  * rejects with `store_unavailable` (503) instead of looking like a logout.
  */
-export function completeStorage(option: SmartStorageOption | undefined, timeoutMs: number): CompleteStorage {
-  return withDeadline(storageOf(option, timeoutMs), timeoutMs);
+export function completeStorage(
+  option: SmartStorageOption | undefined,
+  timeoutMs: number,
+  onCall: (call: StoreCall) => void = () => undefined,
+): CompleteStorage {
+  return observed(withDeadline(storageOf(option, timeoutMs), timeoutMs), onCall);
 }
 
 function storageOf(option: SmartStorageOption | undefined, timeoutMs: number): CompleteStorage {
   if (option === undefined) return memoryStorage();
   if (isCache(option)) return { ...storageOf(option.stores[0], timeoutMs), close: () => Promise.resolve() };
   // a KeyvRedis that was not wrapped in a Keyv is a Redis all the same
-  if (isRedisAdapter(option)) return redisStorage(option, timeoutMs);
+  if (isRedisAdapter(option)) return storageOverRedis(option, timeoutMs);
   if (!isKeyv(option)) return plainStorage(option);
   // Every call reports its own failure; an event nobody listens to would end the process.
   option.on('error', () => undefined);
   const adapter: unknown = option.store;
-  if (isRedisAdapter(adapter)) return redisStorage(adapter, timeoutMs);
+  if (isRedisAdapter(adapter)) return storageOverRedis(adapter, timeoutMs);
   const storage = { ...plainStorage(keyvStorage(option)), close: () => option.disconnect() };
   const isInMemory = adapter instanceof Map;
   return isInMemory
@@ -33,13 +44,13 @@ function storageOf(option: SmartStorageOption | undefined, timeoutMs: number): C
 /** Why a value cannot be a storage, and what to give instead; undefined where it can. */
 export function storageMistake(value: unknown): string | undefined {
   const fix = 'give a Keyv, a cache-manager Cache, or an object with get(key) and set(key, value, ttlMs)';
-  if (typeof value === 'string') return `storage is a string: write new Keyv(new KeyvRedis('redis://…'))`;
+  if (typeof value === 'string') return `storage is a string: write redisStorage('redis://…')`;
   if (typeof value !== 'object' || value === null) return `storage is none: ${fix}`;
   if (isCache(value)) return value.stores.length > 0 ? undefined : 'storage is a Cache without a store';
   if (value instanceof Map)
     return 'storage is a Map, which forgets nothing: leave it out to keep sessions in memory';
   if ('sendCommand' in value) {
-    return 'storage is a Redis client: wrap it, new Keyv(new KeyvRedis(client))';
+    return 'storage is a Redis client: wrap it, redisStorage(client)';
   }
   const isStorage = (['get', 'set'] as const).every(
     (name) => typeof (value as Partial<SmartStorage>)[name] === 'function',
@@ -123,6 +134,46 @@ function withDeadline(storage: CompleteStorage, timeoutMs: number): CompleteStor
     take: (key) => ordered(key, () => storage.take(key)),
     lock: (key, ttlMs, run) => entered(storage, key, ttlMs, timeoutMs, run),
     close: () => bounded(storage.close()),
+    guarantees: storage.guarantees,
+  };
+}
+
+function observed(storage: CompleteStorage, onCall: (call: StoreCall) => void): CompleteStorage {
+  const started = (operation: StoreCall['operation']) => {
+    const startedAt = performance.now();
+    return (isFailed: boolean) => onCall({ operation, durationMs: performance.now() - startedAt, isFailed });
+  };
+  const timed = async <T>(operation: StoreCall['operation'], call: () => Promise<T>): Promise<T> => {
+    const over = started(operation);
+    try {
+      const result = await call();
+      over(false);
+      return result;
+    } catch (error) {
+      over(true);
+      throw error;
+    }
+  };
+  return {
+    get: (key) => timed('get', () => storage.get(key)),
+    set: (key, value, ttlMs) => timed('set', () => storage.set(key, value, ttlMs)),
+    delete: (key) => timed('delete', () => storage.delete(key)),
+    take: (key) => timed('take', () => storage.take(key)),
+    lock: async (key, ttlMs, run) => {
+      const over = started('lock');
+      let isIn = false;
+      try {
+        return await storage.lock(key, ttlMs, () => {
+          isIn = true;
+          over(false);
+          return run();
+        });
+      } catch (error) {
+        if (!isIn) over(true);
+        throw error;
+      }
+    },
+    close: () => storage.close(),
     guarantees: storage.guarantees,
   };
 }

@@ -14,6 +14,9 @@ export const RECENT_PREFIX = 'smart:session:recent:';
 /** Prefix of the entries that hold what a launch read. */
 export const READS_PREFIX = 'smart:reads:';
 
+/** The one entry that health checks write. */
+export const HEALTH_KEY = 'smart:health';
+
 /** A store entry's key: a hash, so that a dump of the store opens no session. */
 export function entryKey(prefix: string, ...parts: string[]): string {
   const hash = createHash('sha256');

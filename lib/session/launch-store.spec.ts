@@ -118,6 +118,33 @@ describe('a launch that must not be lost', () => {
     expect(await launchesIn(map).read('id-1')).toEqual(renewed());
   });
 
+  it('A9-4 is stored at the end of the process, and not tried again after it', async () => {
+    await launches.write('id-1', record());
+    map.isDown = true;
+    await launches.writeSurely('id-1', renewed());
+    map.isDown = false;
+    await launches.close();
+    expect(await launchesIn(map).read('id-1')).toEqual(renewed());
+  });
+
+  it('A9-4 is waited for at the end of the process, while its task is under way', async () => {
+    const log: string[] = [];
+    let [enter, leave] = [() => {}, () => {}];
+    const isIn = new Promise<void>((resolve) => (enter = resolve));
+    const mayLeave = new Promise<void>((resolve) => (leave = resolve));
+    const task = launches.exclusive('id-1', async () => {
+      enter();
+      await mayLeave;
+      await launches.writeSurely('id-1', renewed());
+      log.push('stored');
+    });
+    await isIn;
+    const closing = launches.close().then(() => log.push('closed'));
+    leave();
+    await Promise.all([task, closing]);
+    expect(log).toEqual(['stored', 'closed']);
+  });
+
   it('is stored at once while the store is up, and memory keeps nothing', async () => {
     await launches.writeSurely('id-1', renewed());
     expect(map.calls).toEqual(['set']);

@@ -20,7 +20,9 @@ const MAX_UNSAVED = 10_000;
  * session's index names.
  */
 export class LaunchStore {
-  readonly #unsaved = new QuickLRU<string, LaunchRecord>({ maxSize: MAX_UNSAVED });
+  readonly #unsaved = new QuickLRU<string, { id: string; record: LaunchRecord }>({ maxSize: MAX_UNSAVED });
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isClosed = false;
 
   constructor(
     private readonly storage: CompleteStorage,
@@ -33,7 +35,7 @@ export class LaunchStore {
   async read(id: string): Promise<LaunchRecord | undefined> {
     const key = entryKey(LAUNCH_PREFIX, id);
     const unsaved = this.#unsaved.get(key);
-    if (unsaved) return unsaved;
+    if (unsaved) return unsaved.record;
     const entry = await this.storage.get(key);
     return entry === undefined ? undefined : this.box.open<LaunchRecord>(entry, key, id);
   }
@@ -50,7 +52,7 @@ export class LaunchStore {
    */
   async writeSurely(id: string, record: LaunchRecord): Promise<void> {
     const key = entryKey(LAUNCH_PREFIX, id);
-    this.#unsaved.set(key, record);
+    this.#unsaved.set(key, { id, record });
     try {
       await this.write(id, record);
     } catch {
@@ -81,21 +83,39 @@ export class LaunchStore {
     });
   }
 
+  /** Resolves when the refreshes and changes that are under way now are over, and stored. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#underWay]);
+  }
+
+  /** The end of the process: what waits in memory is stored now or never. */
+  async close(): Promise<void> {
+    await this.settled();
+    this.#isClosed = true;
+    const waiting = [...this.#unsaved].map(([, { id }]) => this.#locked(id, () => this.#save(id)));
+    await Promise.allSettled(waiting);
+  }
+
   isOver(record: LaunchRecord, now = Date.now()): boolean {
     return this.#ttlMs(record, now) <= 0;
   }
 
   async #locked<T>(id: string, task: () => Promise<T>): Promise<T> {
+    const key = entryKey(LAUNCH_PREFIX, id);
+    const work = this.storage.lock(key, this.taskTimeoutMs + LOCK_MARGIN_MS, task);
+    this.#underWay.add(work);
     try {
-      return await this.storage.lock(entryKey(LAUNCH_PREFIX, id), this.taskTimeoutMs + LOCK_MARGIN_MS, task);
+      return await work;
     } catch (error) {
       throw storeUnavailable(error);
+    } finally {
+      this.#underWay.delete(work);
     }
   }
 
   #saveLater(id: string, key: string, record: LaunchRecord): void {
     const timer = setTimeout(() => {
-      if (this.#unsaved.peek(key) !== record || this.isOver(record)) return;
+      if (this.#isClosed || this.#unsaved.peek(key)?.record !== record || this.isOver(record)) return;
       this.#locked(id, () => this.#save(id)).catch(() => this.#saveLater(id, key, record));
     }, SAVE_AGAIN_MS);
     timer.unref();
@@ -107,11 +127,11 @@ export class LaunchStore {
    */
   async #save(id: string): Promise<void> {
     const key = entryKey(LAUNCH_PREFIX, id);
-    const record = this.#unsaved.peek(key);
+    const record = this.#unsaved.peek(key)?.record;
     if (!record) return;
     const entry = await this.storage.get(key);
     const stored = entry === undefined ? undefined : this.box.open<LaunchRecord>(entry, key, id);
-    if (this.#unsaved.peek(key) !== record) return;
+    if (this.#unsaved.peek(key)?.record !== record) return;
     const isLatest = stored?.launchId === record.launchId && stored.issuedAt <= record.issuedAt;
     if (isLatest) await this.write(id, record);
     else this.#unsaved.delete(key);

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import KeyvRedis, { createClient } from '@keyv/redis';
 import { createCache } from 'cache-manager';
@@ -123,6 +126,21 @@ await describeWithRedis('sessions in Redis', (redis) => {
     expect(await there.lock('key', MINUTE, async () => 'next')).toBe('next');
   });
 
+  it('A9-4 are free again when the process of a holder died', async () => {
+    const store = storage();
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    // what a process leaves behind that ended within its lock
+    await client.set(`${redis.namespace}::lock:key`, 'somebody', { PX: 200 });
+    client.destroy();
+    const order: string[] = [];
+    await store.lock('key', MINUTE, async () => {
+      const entries = await redis.entries();
+      order.push(...entries.map(({ value }) => (value === 'somebody' ? 'died' : 'next')));
+    });
+    expect(order).toEqual(['next']);
+  });
+
   it('A9-4 stay locked by the next holder when one was too slow and lost the lock', async () => {
     const [slow, next] = [storage(), storage()];
     const log: string[] = [];
@@ -231,6 +249,25 @@ describeWithRedisServer('a Redis that is down', () => {
     await expect(store.lock('key', MINUTE, async () => 'ran')).rejects.toMatchObject(UNAVAILABLE);
     server.signal('SIGCONT');
     expect(await store.lock('key', 500, async () => 'ran')).toBe('ran');
+  });
+
+  it('A9-4 C-17 frees a lock as soon as it is back, though it could not be told before', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'redis-'));
+    const options = ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder];
+    server = await startRedisServer({ options });
+    store = completeStorage(new Keyv(new KeyvRedis(server.url)), 300);
+    await store.lock('key', MINUTE, () => server.close());
+    server = await startRedisServer({ port: server.port, options });
+    open.push(
+      () => store.close().catch(() => undefined),
+      server.close,
+      async () => rmSync(folder, { recursive: true }),
+    );
+    const lock = async (): Promise<string> => {
+      const [owner] = await Promise.allSettled([store.lock('key', MINUTE / 4, async () => 'free')]);
+      return owner.status === 'fulfilled' ? owner.value : lock();
+    };
+    expect(await lock()).toBe('free');
   });
 
   it('serves again when it is back', async () => {

@@ -5,7 +5,9 @@ import { KeyedMutex } from './keyed-mutex.js';
 import type { CompleteStorage } from './smart-storage.js';
 
 /** What is used of a node-redis client: single node, Sentinel and Cluster have it alike. */
-interface RedisCommands {
+export interface RedisCommands {
+  /** false: somebody closed it; a Redis that is away leaves it open */
+  readonly isOpen: boolean;
   get(key: string): Promise<unknown>;
   set(key: string, value: string, options: { PX: number; NX?: boolean }): Promise<unknown>;
   getDel(key: string): Promise<unknown>;
@@ -14,7 +16,7 @@ interface RedisCommands {
 }
 
 /** `KeyvRedis` of `@keyv/redis`, by shape: the application brings its own copy. */
-interface RedisAdapter {
+export interface RedisAdapter {
   getClient(): Promise<RedisCommands>;
   createKeyPrefix(key: string, namespace?: string): string;
   namespace?: string;
@@ -26,22 +28,26 @@ export function isRedisAdapter(value: unknown): value is RedisAdapter {
   return typeof getClient === 'function' && typeof createKeyPrefix === 'function';
 }
 
+const RELEASE_AGAIN_MS = 1_000;
 const RELEASE_IF_MINE = `if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end`;
 
 /**
  * Sessions in Redis, through the Keyv adapter's own connection. Commands go to the client directly: Keyv has
  * no GETDEL and no NX, and by default it turns a Redis that is down into "not found".
  */
-export function redisStorage(adapter: RedisAdapter, timeoutMs: number): CompleteStorage {
+export function storageOverRedis(adapter: RedisAdapter, timeoutMs: number): CompleteStorage {
   const mutex = new KeyedMutex();
   const redisKey = (key: string) => adapter.createKeyPrefix(key, adapter.namespace);
   let failedAt = 0;
   let isClosed = false;
+  let connecting: Promise<RedisCommands> | undefined;
 
   /** A call that was queued until after the end must not open the connection again. */
   const connected = async () => {
     if (isClosed) throw new Error('the storage is closed');
-    return adapter.getClient();
+    // Together: the adapter hands a client that is still connecting to who comes second, and a Cluster then fails.
+    connecting ??= adapter.getClient().finally(() => (connecting = undefined));
+    return connecting;
   };
 
   /** Who waited behind an attempt that found no Redis does not wait for one of its own. */
@@ -61,22 +67,32 @@ export function redisStorage(adapter: RedisAdapter, timeoutMs: number): Complete
     const owner = randomUUID();
     const giveUpAt = Date.now() + ttlMs + timeoutMs;
     for (let pause = 10; ; pause = Math.min(pause * 1.5, 100)) {
-      const attempt = client.set(key, owner, { NX: true, PX: ttlMs });
-      const taken = await withinDeadline(attempt, timeoutMs).catch((error: unknown) => {
-        // A Redis that wakes up later may still take the lock, for somebody who no longer waits.
-        attempt.then(() => release(client, key, owner)).catch(() => undefined);
-        throw error;
-      });
+      const taken = await withinDeadline(client.set(key, owner, { NX: true, PX: ttlMs }), timeoutMs).catch(
+        (error: unknown) => {
+          // A Redis that was silent may still take the lock, for somebody who no longer waits.
+          void release(client, key, owner, giveUpAt);
+          later(() => release(client, key, owner, giveUpAt));
+          throw error;
+        },
+      );
       if (taken !== null) return owner;
       if (Date.now() > giveUpAt) throw new Error('the lock was not released in time');
       await delay(pause);
     }
   }
 
-  async function release(client: RedisCommands, key: string, owner: string): Promise<void> {
-    // A lock that cannot be released now ends by its TTL.
+  /** One that cannot be released now is as soon as Redis is back, or ends by its TTL. */
+  async function release(client: RedisCommands, key: string, owner: string, until: number): Promise<void> {
+    // a client that somebody closed is not opened again
+    if (isClosed || !client.isOpen) return;
     const released = client.eval(RELEASE_IF_MINE, { keys: [key], arguments: [owner] });
-    await withinDeadline(released, timeoutMs).catch(() => undefined);
+    await withinDeadline(released, timeoutMs).catch(() => {
+      if (Date.now() < until) later(() => release(client, key, owner, until));
+    });
+  }
+
+  function later(work: () => Promise<void>): void {
+    setTimeout(() => void work(), RELEASE_AGAIN_MS).unref();
   }
 
   return {
@@ -89,10 +105,11 @@ export function redisStorage(adapter: RedisAdapter, timeoutMs: number): Complete
     // One waiter per process polls Redis; the others queue behind it.
     lock: (key, ttlMs, run) =>
       queued(key, async () => {
-        const client = await withinDeadline(connected(), timeoutMs);
         const lockKey = redisKey(`lock:${key}`);
+        const client = await withinDeadline(connected(), timeoutMs);
         const owner = await acquire(client, lockKey, ttlMs);
-        return { run: () => run().finally(() => release(client, lockKey, owner)) };
+        const until = Date.now() + ttlMs;
+        return { run: () => run().finally(() => release(client, lockKey, owner, until)) };
       }),
     close: async () => {
       isClosed = true;

@@ -31,6 +31,8 @@ export type AuthorizationServer = Pick<
 export interface TokenRequestOptions {
   /** is given a token response before it is judged: a refresh token in it is the only copy */
   received?: (answer: JsonObject) => void;
+  /** milliseconds, where it is not the client's own deadline */
+  timeoutMs?: number;
   /** the key that the token must be bound to (RFC 9449); left out: it must be a Bearer token */
   dpopKey?: JWK;
 }
@@ -46,11 +48,11 @@ export async function tokenRequest(
   server: AuthorizationServer,
   grantType: 'authorization_code' | 'refresh_token' | 'client_credentials',
   parameters: Record<string, string>,
-  { received, dpopKey }: TokenRequestOptions = {},
+  { received, timeoutMs, dpopKey }: TokenRequestOptions = {},
 ): Promise<JsonObject | SmartError> {
   let answered: JsonObject | undefined;
   let refusal: EndpointRefusal | undefined;
-  const configuration = openidConfiguration(http, registration, server, async (answer) => {
+  const read = async (answer: { status: number; body: Buffer }) => {
     if (!registration.isKnown && answer.body.length > MAX_STRANGERS_BYTES) {
       const { host } = new URL(server.token_endpoint);
       throw new HttpFailure('too_large', host, `the body is larger than ${MAX_STRANGERS_BYTES} bytes`);
@@ -64,7 +66,8 @@ export async function tokenRequest(
     }
     refusal = readRefusal(answer.status, json);
     return refusalAnswer(refusal);
-  });
+  };
+  const configuration = openidConfiguration(http, registration, server, read, timeoutMs);
   const wanted = dpopKey ? 'DPoP' : 'Bearer';
   try {
     const proof = dpopKey && { DPoP: await dpopHandle(dpopKey) };
@@ -83,6 +86,7 @@ export function openidConfiguration(
   registration: Registration,
   server: AuthorizationServer,
   respond: (answer: { status: number; body: Buffer }) => Promise<Response>,
+  timeoutMs?: number,
 ): oidc.Configuration {
   const configuration = new oidc.Configuration(
     { ...server, issuer: server.issuer ?? registration.iss },
@@ -99,6 +103,7 @@ export function openidConfiguration(
       headers: options.headers,
       body: String(options.body as URLSearchParams),
       trusted: registration.isKnown,
+      ...(timeoutMs !== undefined && { limits: { timeoutMs } }),
     });
     const response = await respond(answer);
     const nonce = dpopNonce(answer);

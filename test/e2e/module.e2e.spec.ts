@@ -16,7 +16,9 @@ import type { ArgumentsHost, INestApplication, LoggerService } from '@nestjs/com
 import { ConfigModule, ConfigService, registerAs } from '@nestjs/config';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { BaseExceptionFilter, ModuleRef, ModulesContainer, NestFactory } from '@nestjs/core';
+import { Keyv } from 'keyv';
 import { adapters } from '../support/adapters.js';
+import { FolderStore } from '../support/folder-store.js';
 import { Browser, ChartController, startEhr, startTestApp } from '../support/launched-app.js';
 import type { RunningEhr } from '../../sample/ehr/start-ehr.js';
 import {
@@ -25,6 +27,7 @@ import {
   SmartClient,
   SmartOnFhirModule,
   SmartSessionGuard,
+  redisStorage,
   unwrap,
 } from 'nestjs-smart-on-fhir';
 import type { SmartOnFhirModuleOptions, SmartOnFhirOptionsFactory } from 'nestjs-smart-on-fhir';
@@ -178,6 +181,17 @@ describe.each(adapters)('The module on $name', ({ create }) => {
     const { session: _none, ...withoutSecret } = OPTIONS;
     await start([SmartOnFhirModule.forRoot(withoutSecret)], lines);
     expect(lines.all.filter((line) => line.includes('session.secret is not set'))).toHaveLength(1);
+  });
+
+  it.each<[string, SmartOnFhirModuleOptions['storage'], number]>([
+    ['a Keyv over another store', new Keyv({ store: new FolderStore('sessions') }), 1],
+    ['redisStorage', redisStorage('redis://127.0.0.1:6379'), 0],
+    ['memory', undefined, 0],
+  ])('A9-4 says once what a storage cannot do for several processes: %s', async (_what, storage, times) => {
+    const lines = new Lines();
+    await start([SmartOnFhirModule.forRoot({ ...OPTIONS, storage })], lines);
+    const said = lines.all.filter((line) => line.includes('one process is safe, several are not'));
+    expect(said).toHaveLength(times);
   });
 
   it('C-3 warns when servers nobody named share the callback URL of a known one', async () => {

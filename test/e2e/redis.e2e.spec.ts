@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { createCache } from 'cache-manager';
-import KeyvRedis from '@keyv/redis';
+import KeyvRedis, { createClient } from '@keyv/redis';
 import { Keyv } from 'keyv';
+import { redisStorage } from 'nestjs-smart-on-fhir';
 import { adapters } from '../support/adapters.js';
 import { fakeClock } from '../support/clock.js';
 import { Browser, startEhr, startTestApp } from '../support/launched-app.js';
@@ -92,6 +93,50 @@ await describeWithRedis('Sessions in Redis', (redis) => {
     expect(ehr.tokenRequests).toHaveLength(before + 1);
   });
 
+  it('A9-11 C-20 every key has a time to live, from the launch to the logout', async () => {
+    const clock = fakeClock();
+    const before = new Set((await redis.entries()).map(({ key }) => key));
+    const seen = new Set<string>();
+    const everyKeyEnds = async () => {
+      const entries = await redis.entries();
+      expect(entries.filter(({ ttlMs }) => ttlMs === -1)).toEqual([]);
+      for (const { key } of entries) seen.add(key.slice(key.indexOf('::') + 2).replace(/[^:]*$/, ''));
+    };
+    try {
+      const options = { enableMultiLaunch: true };
+      const app = await startTestApp({ adapter: create(), ehr, module: { storage: redis.keyv(), options } });
+      apps = [app];
+      const browser = new Browser();
+      const callback = await app.toCallback(browser, { patient });
+      await everyKeyEnds();
+      await browser.get(callback.href);
+      await everyKeyEnds();
+      await app.launch(browser, { patient: ehr.store.list('Patient')[1]!.id! });
+      await everyKeyEnds();
+      clock.advance(4 * 60_000 + 30_000);
+      const answers = app.get(browser, `/api/launch?patient=${patient}`);
+      // the lock of the refresh is among them
+      while (![...seen].some((key) => key.startsWith('lock:'))) await everyKeyEnds();
+      expect((await answers).status).toBe(200);
+      clock.advance(30 * 60_000);
+      expect((await app.get(browser, `/api/launch?patient=${patient}`)).status).toBe(200);
+      await everyKeyEnds();
+      await browser.post(`${app.url}/fhir/logout`, {});
+      await everyKeyEnds();
+    } finally {
+      clock.restore();
+    }
+    expect([...seen].sort()).toEqual([
+      'lock:smart:launch:',
+      'smart:launch:',
+      'smart:pending:',
+      'smart:pending:browser:',
+      'smart:session:',
+    ]);
+    const left = (await redis.entries()).map(({ key }) => key).filter((key) => !before.has(key));
+    expect(left.filter((key) => key.includes('smart:launch:'))).toEqual([]);
+  });
+
   it('takes a cache-manager Cache over Redis', async () => {
     const cache = createCache({ stores: [redis.keyv()] });
     const app = await startTestApp({ adapter: create(), ehr, module: { storage: cache } });
@@ -100,6 +145,42 @@ await describeWithRedis('Sessions in Redis', (redis) => {
     await app.launch(browser, { patient });
 
     expect((await app.get(browser, '/api/patient')).status).toBe(200);
+  });
+});
+
+describeWithRedisServer('A Redis of its own', () => {
+  it('is sent one command by a guarded request, a GET', async () => {
+    const server = await startRedisServer();
+    const ehr = await startEhr({ apps: [], quiet: true });
+    const patient = ehr.store.list('Patient')[0]!.id!;
+    const app = await startTestApp({
+      adapter: create(),
+      ehr,
+      module: { storage: redisStorage(server.url) },
+    });
+    const client = createClient({ url: server.url });
+    try {
+      const browser = new Browser();
+      await app.launch(browser, { patient });
+      await client.connect();
+      await client.configResetStat();
+
+      for (let request = 0; request < 10; request += 1) {
+        expect((await app.get(browser, '/api/patient')).status).toBe(200);
+      }
+
+      const stats = (await client.info('commandstats')).matchAll(/cmdstat_([^:]+):calls=(\d+)/g);
+      const calls = Object.fromEntries([...stats].map(([, name, count]) => [name, Number(count)]));
+      // those of the test's own connection, and the pings that keep one alive
+      for (const other of ['ping', 'info', 'config|resetstat', 'client|setinfo', 'hello'])
+        delete calls[other];
+      expect(calls).toEqual({ get: 10 });
+    } finally {
+      client.destroy();
+      await app.close();
+      await server.close();
+      await ehr.close();
+    }
   });
 });
 

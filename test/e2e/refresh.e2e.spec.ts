@@ -103,6 +103,24 @@ describe.each(adapters)('Refresh on $name', ({ create }) => {
     await short.close();
   });
 
+  it('A9-8 tells ten requests at once that the EHR is down, each as it is', async () => {
+    const down = await startEhr({ apps: [], quiet: true, accessTokenTtlSeconds: 300 });
+    const other = await startTestApp({ adapter: create(), ehr: down });
+    try {
+      const browser = new Browser();
+      await other.launch(browser, { patient: down.store.list('Patient')[0]!.id! });
+      await down.close();
+      clock.advance(6 * MINUTE);
+
+      const answers = await Promise.all(Array.from({ length: 10 }, () => other.get(browser, '/api/launch')));
+
+      expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(502));
+    } finally {
+      await other.close();
+      await down.close();
+    }
+  });
+
   it('A9-11 without a refresh token the session ends with the access token', async () => {
     const once = await startTestApp({
       adapter: create(),

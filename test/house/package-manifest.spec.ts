@@ -72,6 +72,8 @@ describe('package.json', () => {
   it('asks nobody to install a store they do not use', () => {
     expect(manifest.peerDependenciesMeta).toMatchObject({
       '@keyv/redis': { optional: true },
+      '@nestjs/terminus': { optional: true },
+      '@opentelemetry/api': { optional: true },
       'cache-manager': { optional: true },
     });
   });

@@ -5,13 +5,14 @@ import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Keyv } from 'keyv';
 import { FhirClient, ReadyClient, SmartOnFhirModule, SmartSessionGuard } from '../../lib/index.js';
-import type { SmartClientConfiguration } from '../../lib/index.js';
+import type { SmartClientConfiguration, SmartClientOptions } from '../../lib/index.js';
 
 /** One process of an app that runs in several, without Jest. Started by `app-process.ts`. */
 export interface AppSettings {
   client: SmartClientConfiguration;
   redisUrl: string;
   namespace: string;
+  options?: SmartClientOptions;
 }
 
 /** How far the clock is to be put forward, in milliseconds. */
@@ -28,7 +29,7 @@ class PatientController {
   }
 }
 
-const { client, redisUrl, namespace } = JSON.parse(process.env.APP_SETTINGS ?? '{}') as AppSettings;
+const { client, redisUrl, namespace, options } = JSON.parse(process.env.APP_SETTINGS ?? '{}') as AppSettings;
 
 @Module({
   imports: [
@@ -36,7 +37,7 @@ const { client, redisUrl, namespace } = JSON.parse(process.env.APP_SETTINGS ?? '
       client,
       storage: new Keyv({ store: new KeyvRedis(redisUrl), namespace, useKeyPrefix: false }),
       session: { secret: 'a secret of more than thirty-two characters' },
-      options: { allowNonHttpsLaunch: true },
+      options: { allowNonHttpsLaunch: true, ...options },
     }),
   ],
   controllers: [PatientController],

@@ -74,25 +74,36 @@ async function answers(url: string): Promise<boolean> {
 /** A redis-server of the test's own, which it may kill or freeze. */
 export interface RedisProcess {
   url: string;
+  port: number;
   /** SIGKILL: gone. SIGSTOP: connections stay open and nothing answers */
   signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   close(): Promise<void>;
 }
 
-export async function startRedisServer(): Promise<RedisProcess> {
-  const port = await freePort();
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const server = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] });
+/** @param given `options` are those of redis-server, e.g. `['--appendonly', 'yes', '--dir', folder]` */
+export async function startRedisServer(
+  given: { port?: number; configuration?: string; options?: string[] } = {},
+): Promise<RedisProcess> {
+  const port = given.port ?? (await freePort());
+  const place = ['--port', String(port), '--bind', '127.0.0.1'];
+  // the first argument may be a file
+  const defaults = given.configuration
+    ? [given.configuration, ...place]
+    : [...place, '--save', '', '--appendonly', 'no'];
+  const server = spawn('redis-server', [...defaults, ...(given.options ?? [])], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.once('exit', () => reject(new Error('redis-server did not start')));
     server.stdout.on('data', (text: Buffer) => {
-      if (text.includes('Ready to accept connections')) resolve();
+      if (/Ready to accept connections|Running mode=sentinel/.test(text.toString())) resolve();
     });
   });
   return {
     url: `redis://127.0.0.1:${port}`,
+    port,
     signal: (name) => void server.kill(name),
     close: async () => {
       server.kill('SIGKILL');
@@ -116,8 +127,18 @@ export async function describeWithRedis(name: string, tests: (redis: TestRedis) 
 
 /** `describe` where the tests can start a redis-server of their own. */
 export function describeWithRedisServer(name: string, tests: () => void): void {
-  if (spawnSync('redis-server', ['--version']).status === 0) return describe(name, tests);
+  if (isInstalled('redis-server')) return describe(name, tests);
   skipped(name, 'there is no redis-server to start');
+}
+
+/** The same where redis-cli can make a Cluster of them, too. */
+export function describeWithRedisCli(name: string, tests: () => void): void {
+  if (isInstalled('redis-server') && isInstalled('redis-cli')) return describe(name, tests);
+  skipped(name, 'there is no redis-server or no redis-cli');
+}
+
+function isInstalled(program: string): boolean {
+  return spawnSync(program, ['--version']).status === 0;
 }
 
 function skipped(name: string, reason: string): void {
