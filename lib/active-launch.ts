@@ -16,11 +16,11 @@ export interface SmartSession {
   /** multi-launch: id of the Patient the caller works on */
   activePatient: string | null;
   /** multi-launch: the FHIR base it belongs to, needed where two EHRs use one patient id */
-  activeIssuer?: string | null;
+  activeIssuer?: string | null | undefined;
   /** ties a launch in progress to the browser that started it. Left out: the session id */
-  browserId?: string | null;
+  browserId?: string | null | undefined;
   /** path the callback arrived at; with a redirect URL per EHR, answers that were mixed up are refused */
-  callbackPath?: string;
+  callbackPath?: string | undefined;
   /** a launch starts: keep this id in the browser. Left out: a launch needs a session id */
   browserStarted?(browserId: string): void;
   /** a launch completed under a new session id: keep it in the browser. Left out: the session id stays */

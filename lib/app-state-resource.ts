@@ -24,7 +24,7 @@ export interface NewAppState {
    * whose state it is: `Patient/1`, `Practitioner/1`, … of this EHR. Left out: the patient of the launch. `'global'`:
    * nobody's, the app's own for the whole EHR. `null`, as a launch without a user has it, is an error
    */
-  subject?: string | null;
+  subject?: string | null | undefined;
   extension: readonly AppStateExtension[];
 }
 

@@ -24,9 +24,9 @@ export type AppStateQuery = Pick<NewAppState, 'code' | 'subject'>;
 
 export interface AppStateOptions {
   /** aborts the request */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** bytes of one state as JSON, where the EHR documents more than SMART's 256 kB (262,144) */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
 }
 
 const MAX_BYTES = 256 * 1024;

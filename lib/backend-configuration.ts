@@ -35,17 +35,17 @@ export interface BackendFhirClientConfiguration extends BackendSwitches {
   /** one key or several; the first that the server's advertised algorithms allow signs */
   privateKey: ClientPrivateKey | ClientPrivateKey[];
   /** `jku` of the client assertion: the URL of the JWK set as registered. Left out: no `jku` is sent */
-  clientPublicKeySetUrl?: string;
+  clientPublicKeySetUrl?: string | undefined;
   /** shown in logs; not sent anywhere. Default: the host of `issuer` */
-  name?: string;
+  name?: string | undefined;
   /** the only one there is; may be left out */
-  type?: 'confidential-asymmetric';
+  type?: 'confidential-asymmetric' | undefined;
   /** the only one there is; may be left out */
-  method?: 'private_key_jwt';
+  method?: 'private_key_jwt' | undefined;
   /** `true`: `scope` may hold other than `system/` scopes, for servers with names of their own. Default `false` */
-  allowNonSystemScopes?: boolean;
+  allowNonSystemScopes?: boolean | undefined;
   /** static endpoints; with `token` set no discovery is done */
-  endpoints?: Pick<EndpointOverrides, 'issuer' | 'token'>;
+  endpoints?: Pick<EndpointOverrides, 'issuer' | 'token'> | undefined;
 }
 
 /**

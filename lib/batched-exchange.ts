@@ -9,7 +9,7 @@ import { SmartError } from './smart-error.js';
 /** How {@link FhirCalls.batched} sends. */
 export interface BatchOptions {
   /** reads of one Bundle at most, 2 to 1,000. Default 50; more are sent as several Bundles */
-  maxEntries?: number;
+  maxEntries?: number | undefined;
 }
 
 const DEFAULT_ENTRIES = 50;

@@ -68,6 +68,16 @@ describe.each<[string, () => FhirCalls]>([
     });
   });
 
+  it('A8-6 says that the id is missing where there is a type alone', async () => {
+    for (const refused of [await fhir.patch('Observation', []), await fhir.delete('Observation/')]) {
+      expect(refused).toMatchObject({
+        error: 'invalid_request',
+        message: expect.stringContaining('The id is missing'),
+      });
+    }
+    expect(sent()).toEqual([]);
+  });
+
   it.each(['Patient', 'Patient/', 'Patient/..', 'Patient/a?b', 'Patient/1/_history/2', '/Patient/1', ''])(
     'A8-6 neither patches nor deletes what is no reference: %j',
     async (reference) => {

@@ -49,9 +49,12 @@ export type BundleContent<V extends FhirVersion = 'R4'> = AnyBundle<V> | NonNull
  * both will do. Calls answer the value or a {@link SmartError}.
  *
  * Errors of every call: `invalid_request` (an argument, or a target outside the FHIR base), `fhir_request_failed`
- * (with the server's `status` and `operationOutcome`), `invalid_fhir_response` (also another resource than the one
- * that was asked for), `ehr_unavailable`, `ehr_timeout`, `aborted`; of writes `conflict`; of a launch
- * `session_expired`, of a backend service those of its token request.
+ * (see `operationOutcome`; `status` is the server's where that is a 4xx, and 502 for its 5xx, which `cause.code` names:
+ * `HTTP_503`), `invalid_fhir_response` (also another resource than the one that was asked for), `ehr_unavailable`,
+ * `ehr_timeout`, `aborted`; of writes `conflict`; of a launch `session_expired`, of a backend service those of its token
+ * request.
+ *
+ * `search()` and `history()` alone answer no error: they return at once, and throw it when they are iterated.
  */
 export class FhirCalls<V extends FhirVersion = 'R4'> extends FhirReads<V> {
   // Private to the runtime: a raw exchange is no call of a client.

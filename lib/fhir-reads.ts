@@ -38,19 +38,19 @@ import { notAsked, readResult, withResponse } from './fhir/response.js';
 import type { Answered } from './fhir/response.js';
 /** A Reference as FHIR writes it. */
 export interface ReferenceLike {
-  reference?: string;
-  type?: string;
-  identifier?: object;
+  reference?: string | undefined;
+  type?: string | undefined;
+  identifier?: object | undefined;
 }
 
 export interface ResolveOptions<V extends FhirVersion = 'R4'> extends FhirRequestOptions {
   /** the resource that contains the reference, for `#id`; or the Bundle, for `urn:` and resources that came along */
-  in?: AnyResource<V> | AnyBundle<V>;
+  in?: AnyResource<V> | AnyBundle<V> | undefined;
 }
 
 export interface ResolveReferencesOptions extends FhirRequestOptions {
   /** reads at once, 1 to 100. Default 8 */
-  concurrency?: number;
+  concurrency?: number | undefined;
 }
 import { SmartError } from './smart-error.js';
 
@@ -85,6 +85,9 @@ export abstract class FhirReads<V extends FhirVersion = 'R4'> {
    * GETs a path below the FHIR base, or sends the request that an object describes. The result is typed by the path:
    * `Patient/1` is a Patient, `Observation?code=…` a Bundle of Observations. With a `schema` (Standard Schema: zod,
    * valibot …) it is validated and typed by it. A write that is answered without a body is undefined.
+   *
+   * A server that refuses is `fhir_request_failed`: `status` is the server's where that is a 4xx, and 502 for its 5xx,
+   * which `cause.code` names (`HTTP_503`).
    *
    * @example
    * const patient = unwrap(await fhir.request('Patient/1'));
@@ -145,7 +148,8 @@ export abstract class FhirReads<V extends FhirVersion = 'R4'> {
 
   /**
    * The versions of a resource, of all resources of a type, or of all; newest first, as the server sends them. Read it
-   * as a search; versions that are deletions have no resource, and are on the `pages()` only.
+   * as a search; versions that are deletions have no resource, and are on the `pages()` only. What goes wrong
+   * is thrown as a SmartError by the iteration.
    */
   history(
     resourceType?: undefined,

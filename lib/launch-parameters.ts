@@ -7,19 +7,19 @@ export type LaunchOverrides = Pick<AuthorizationParameters, 'scope' | 'extraPara
    * path of the app to go to afterwards instead of `redirectUrl`, e.g. `/patients?tab=vitals`; anything that is
    * not a path of `redirectUrl`'s own origin is ignored
    */
-  returnTo?: string;
+  returnTo?: string | undefined;
   /**
    * data of the app's own that comes back from `callback()` and as `fhir.appData`: any JSON value of at most 4,096
    * bytes. It is kept in the store, encrypted, and never goes to the browser or to the EHR
    */
-  appData?: JsonValue;
+  appData?: JsonValue | undefined;
   /**
    * id of the Patient that the launch must end with. An EHR that names another one, or none, ends it with
    * `patient_changed`
    */
-  patientId?: string;
+  patientId?: string | undefined;
   /** id of the Encounter that the launch must end with, likewise */
-  encounterId?: string;
+  encounterId?: string | undefined;
 };
 
 /** What a standalone launch may change for this one time. */
@@ -30,13 +30,13 @@ export type AuthorizeOverrides = LaunchOverrides & Pick<AuthorizationParameters,
  * are. A `refresh_token` is not used.
  */
 export interface FakeTokenResponse {
-  access_token?: string;
+  access_token?: string | undefined;
   /** seconds */
-  expires_in?: number;
-  scope?: string;
-  patient?: string;
-  encounter?: string;
-  id_token?: Record<string, unknown>;
+  expires_in?: number | undefined;
+  scope?: string | undefined;
+  patient?: string | undefined;
+  encounter?: string | undefined;
+  id_token?: Record<string, unknown> | undefined;
   [member: string]: unknown;
 }
 
@@ -47,7 +47,7 @@ export type OpenLaunchParameters = Omit<LaunchOverrides, 'extraParameters'> &
         /** FHIR base of a known server with `type: 'open'` (fhirclient's name) */
         fhirServiceUrl: string;
         iss?: undefined;
-        fakeTokenResponse?: FakeTokenResponse;
+        fakeTokenResponse?: FakeTokenResponse | undefined;
       }
     | {
         iss: string;

@@ -11,14 +11,14 @@ import type { CompleteStorage, SmartStorageOption } from './session/smart-storag
 /** Where and how long a launch's reads are kept. */
 export interface FhirCacheOptions {
   /** milliseconds an answer is used before the server is asked whether it changed. Default 30,000 */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   /**
    * A Keyv, a cache-manager Cache or a SmartStorage; entries are encrypted as sessions are. Left out: in memory, at
    * most 500 answers
    */
-  store?: SmartStorageOption;
+  store?: SmartStorageOption | undefined;
   /** `false`: only requests that ask for it by `cache`. Default `true` */
-  always?: boolean;
+  always?: boolean | undefined;
 }
 
 const DEFAULT_TTL_MS = 30_000;

@@ -217,7 +217,7 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
    * const odd = (await fhir.validationReport({ read: true })).filter(({ level }) => level !== 'ok');
    */
   async validationReport(
-    options: { read?: boolean; signal?: AbortSignal } = {},
+    options: { read?: boolean | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<ValidationFinding[]> {
     const found = recordFindings(this.#record);
     if (!options.read) return found;

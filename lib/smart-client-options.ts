@@ -15,60 +15,60 @@ export interface SmartSessionLifetimeOptions {
    * Encrypts sessions at rest, at least 32 characters. Of a list the first seals and all open. To rotate: `[old, new]`
    * in every instance, then `[new, old]`, and `[new]` once the absolute lifetime has passed.
    */
-  secret?: string | string[];
+  secret?: string | string[] | undefined;
   /** milliseconds without a request until a session ends. Default one hour */
-  idleTimeoutMs?: number;
+  idleTimeoutMs?: number | undefined;
   /** milliseconds until a session ends, whatever happens. Default 12 hours */
-  absoluteTimeoutMs?: number;
+  absoluteTimeoutMs?: number | undefined;
 }
 
 /** How {@link SmartClient} behaves. Every value has a safe default. */
 export interface SmartClientOptions {
   /** refresh access tokens before they expire, and once after a 401. Default `true` */
-  autoRefresh?: boolean;
+  autoRefresh?: boolean | undefined;
   /** several launches (tabs, patients, EHRs) live in one session; the caller names the active patient */
-  enableMultiLaunch?: boolean;
+  enableMultiLaunch?: boolean | undefined;
   /**
    * Development: `http:` issuers and endpoints are allowed, and `http:` redirect URLs on loopback. Never set
    * it in production.
    */
-  allowNonHttpsLaunch?: boolean;
+  allowNonHttpsLaunch?: boolean | undefined;
   /** Development: `authorize({ fakeTokenResponse })` starts sessions without an EHR. Refused in production */
-  allowFakeTokenResponse?: boolean;
+  allowFakeTokenResponse?: boolean | undefined;
   /** PKCE at servers that set no `pkceMode` of their own. Left out: S256 always (SMART 2.2 requires it) */
-  pkceMode?: PkceMode;
+  pkceMode?: PkceMode | undefined;
   /** milliseconds for one call to the EHR, connection and body included. Default 10,000 */
-  httpTimeoutMs?: number;
+  httpTimeoutMs?: number | undefined;
   /** bytes of a discovery document, JWKS or token response. Default 1 MiB */
-  maxResponseBytes?: number;
+  maxResponseBytes?: number | undefined;
   /** bytes of one FHIR response. Default 20 MiB */
-  maxFhirResponseBytes?: number;
+  maxFhirResponseBytes?: number | undefined;
   /** bytes of one User-access Brand Bundle of a known server (others: `maxResponseBytes`). Default 50 MiB */
-  maxBrandBundleBytes?: number;
+  maxBrandBundleBytes?: number | undefined;
   /** milliseconds for one call to the session store. Default 2,000 */
-  storeTimeoutMs?: number;
+  storeTimeoutMs?: number | undefined;
   /** milliseconds a SMART configuration and a JWKS are remembered. Default 10 minutes */
-  discoveryTtlMs?: number;
+  discoveryTtlMs?: number | undefined;
   /** milliseconds the EHR's clock may differ from ours. Default 30,000 */
-  clockToleranceMs?: number;
+  clockToleranceMs?: number | undefined;
   /** milliseconds before expiry at which a token is refreshed. Default 60,000 */
-  refreshSkewMs?: number;
+  refreshSkewMs?: number | undefined;
   /** launches this process starts in one minute; more are answered with 429. Default 1,200 */
-  maxLaunchesPerMinute?: number;
+  maxLaunchesPerMinute?: number | undefined;
   /**
    * Keeps what a launch reads for that launch alone; `true`: in memory, for 30 seconds. Left out: only requests that
    * ask for it by `cache`
    */
-  cache?: boolean | FhirCacheOptions;
+  cache?: boolean | FhirCacheOptions | undefined;
   /**
    * Called for every launch, login, refresh, logout and failure, with codes and the server's name only. What it
    * throws is logged and changes nothing.
    */
-  onEvent?: (event: SmartEvent) => void;
+  onEvent?: ((event: SmartEvent) => void) | undefined;
   /** encryption and lifetime of sessions; the Nest module fills it from its `session` option */
-  session?: SmartSessionLifetimeOptions;
+  session?: SmartSessionLifetimeOptions | undefined;
   /** where warnings go. Default: nowhere; the Nest module gives its own */
-  logger?: SmartLogger;
+  logger?: SmartLogger | undefined;
 }
 
 export const DEFAULTS = {

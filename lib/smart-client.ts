@@ -183,7 +183,7 @@ export class SmartClient {
    * `ready`, `insufficient_scope` for a scope that was not granted, and what the EHR answered.
    */
   async refresh<V extends FhirVersion = 'R4'>(
-    parameters: { scope?: string } = {},
+    parameters: { scope?: string | undefined } = {},
   ): Promise<ReadyClient<V> | SmartError> {
     return this.#answering(null, () => this.#ready<V>({ now: true, scope: parameters.scope }));
   }
@@ -236,7 +236,10 @@ export class SmartClient {
    * that is none, is too large, or does not have exactly one brand of the EHR's own; `ehr_unavailable`,
    * `ehr_timeout`; `invalid_request` where nobody says anything of brands.
    */
-  async brands(parameters: { iss: string; vendorBundle?: BrandBundle }): Promise<ServerBrands | SmartError> {
+  async brands(parameters: {
+    iss: string;
+    vendorBundle?: BrandBundle | undefined;
+  }): Promise<ServerBrands | SmartError> {
     return this.#answering(null, () => serverBrands(this.#runtime, parameters));
   }
 

@@ -63,7 +63,10 @@ const STATUS = {
   aborted: 499,
   /** a FHIR path, reference or argument is not allowed, see the message */
   invalid_request: 400,
-  /** the FHIR server refused, see `status` and `operationOutcome` */
+  /**
+   * the FHIR server refused, see `operationOutcome`. `status` is the server's where that is a 4xx; its 5xx is our 502,
+   * and `cause.code` names it (`HTTP_503`)
+   */
   fhir_request_failed: 502,
   /** the resource is not the version that was to be changed, or a condition finds several (HTTP 412) */
   conflict: 409,
@@ -81,19 +84,19 @@ export type SmartErrorCode = keyof typeof STATUS;
 /** What a {@link SmartError} may say besides its code and message. */
 export interface SmartErrorDetails {
   /** HTTP status, where it differs from the code's own */
-  status?: number;
+  status?: number | undefined;
   /** what went wrong underneath; only its name, code and (for network faults) message are kept */
   cause?: unknown;
   /** `error` of the authorization server (RFC 6749 5.2), e.g. `invalid_grant` */
-  oauthError?: string;
+  oauthError?: string | undefined;
   /** `error_uri` of the authorization server, only when it is an https URL */
-  errorUri?: string;
+  errorUri?: string | undefined;
   /** OperationOutcome of the FHIR server; may hold patient data, so it is left out of JSON and logs */
-  operationOutcome?: OperationOutcome;
+  operationOutcome?: OperationOutcome | undefined;
   /** scopes or context names that are missing */
-  missing?: readonly string[];
+  missing?: readonly string[] | undefined;
   /** milliseconds after which another try makes sense */
-  retryAfterMs?: number;
+  retryAfterMs?: number | undefined;
 }
 
 /**
@@ -109,7 +112,7 @@ export interface SmartErrorDetails {
 export class SmartError extends Error {
   override readonly name = 'SmartError';
   readonly error: SmartErrorCode;
-  /** HTTP status this error maps to */
+  /** HTTP status this error maps to; of `fhir_request_failed` the server's own where that is a 4xx, else 502 */
   readonly status: number;
   declare readonly oauthError?: string;
   declare readonly errorUri?: string;

@@ -6,11 +6,11 @@ import type { BrandBundle } from './brand-bundle.js';
 /** Bounds of {@link UserAccessBrands}. */
 export interface UserAccessBrandsOptions {
   /** milliseconds for one bundle, connection and body included. Default 60,000 */
-  httpTimeoutMs?: number;
+  httpTimeoutMs?: number | undefined;
   /** bytes of one bundle. Default 50 MiB */
-  maxBrandBundleBytes?: number;
+  maxBrandBundleBytes?: number | undefined;
   /** development: `http:` URLs are allowed */
-  allowHttp?: boolean;
+  allowHttp?: boolean | undefined;
 }
 
 export const MAX_BRAND_BUNDLE_BYTES = 50 * 1024 * 1024;

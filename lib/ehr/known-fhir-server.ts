@@ -9,7 +9,7 @@ export interface ClientCryptoKey {
   kid: string;
   /** JWS algorithm, e.g. `ES384` or `RS384` */
   alg: string;
-  publicJwk?: JWK;
+  publicJwk?: JWK | undefined;
 }
 
 /** A key this process never sees. `sign` answers the raw JWS signature of the bytes (for ECDSA: r || s) within 10 s. */
@@ -35,12 +35,12 @@ export type ClientAuthenticationConfiguration =
       /** one key or several; the first that the server's advertised algorithms allow signs */
       privateKey: ClientPrivateKey | ClientPrivateKey[];
       /** for a server whose SMART configuration lists methods with a secret and not `private_key_jwt` */
-      clientSecret?: string;
+      clientSecret?: string | undefined;
       /**
        * `jku` of the client assertion, for servers that want it: the URL of the app's JWK set, byte for byte as
        * registered (SMART 2.2 "Authenticating to the Token endpoint"). Left out: no `jku` is sent
        */
-      clientPublicKeySetUrl?: string;
+      clientPublicKeySetUrl?: string | undefined;
     }
   /**
    * No authorization server: everybody who reaches the FHIR server reads it (HAPI test servers). Launched by
@@ -62,19 +62,19 @@ export interface ClientRegistration {
    * where an EHR with `endSession` sends the browser after the logout: `post_logout_redirect_uri`, byte for byte as
    * registered with the EHR, which refuses others. Left out: the browser stays at the EHR's page
    */
-  postLogoutRedirectUrl?: string;
+  postLogoutRedirectUrl?: string | undefined;
 }
 
 /** Endpoints set by hand; each beats what discovery says (Oracle Health profiles, servers without discovery). */
 export interface EndpointOverrides {
-  issuer?: string;
-  authorization?: string;
-  token?: string;
-  jwks?: string;
-  introspection?: string;
-  revocation?: string;
-  endSession?: string;
-  pushedAuthorization?: string;
+  issuer?: string | undefined;
+  authorization?: string | undefined;
+  token?: string | undefined;
+  jwks?: string | undefined;
+  introspection?: string | undefined;
+  revocation?: string | undefined;
+  endSession?: string | undefined;
+  pushedAuthorization?: string | undefined;
 }
 
 /**
@@ -103,72 +103,72 @@ export type PushedAuthorizationRequests = 'ifRequired' | boolean;
 /** Per-server switches. Left out, each has the safe, standard behaviour. */
 export interface KnownFhirServerSwitches {
   /** static endpoints; with `authorization` and `token` set no discovery is done */
-  endpoints?: EndpointOverrides;
+  endpoints?: EndpointOverrides | undefined;
   /** value of `aud` where it is not the FHIR base (athenaFlex) */
-  aud?: string;
+  aud?: string | undefined;
   /** `false`: no nonce is sent, for servers that never return it (Inferno's reference server). Default `true` */
-  sendNonce?: boolean;
+  sendNonce?: boolean | undefined;
   /** `true`: `client_id` in the token request's body although the client authenticates (Keycloak set-ups) */
-  sendClientId?: boolean;
+  sendClientId?: boolean | undefined;
   /** `true`: form-encode id and secret before Basic (RFC 6749 2.3.1); Epic, Medplum and most compare raw */
-  encodeBasic?: boolean;
+  encodeBasic?: boolean | undefined;
   /** `aud` of the client assertion where it is not the token endpoint's URL */
-  assertionAudience?: string;
+  assertionAudience?: string | undefined;
   /** `typ: client-authentication+jwt` and `aud` = issuer, for Duende IdentityServer. Default `false` */
-  strictAudienceValidation?: boolean;
+  strictAudienceValidation?: boolean | undefined;
   /** further exact `iss` values an id_token may carry (issuer moved, slash differs) */
-  issuerAliases?: string[];
+  issuerAliases?: string[] | undefined;
   /** the id_token's `fhirUser` may come as the v1 `profile` claim (Oracle Health DSTU2). Default `false` */
-  profileClaim?: boolean;
+  profileClaim?: boolean | undefined;
   /** resource type of a bare `fhirUser` id such as `"123"` (WebMed) */
-  bareFhirUserType?: 'Practitioner' | 'Patient';
+  bareFhirUserType?: 'Practitioner' | 'Patient' | undefined;
   /** refresh requests repeat `redirect_uri` (athenaFlex) */
-  refreshWithRedirectUri?: boolean;
+  refreshWithRedirectUri?: boolean | undefined;
   /** PKCE at a server of SMART 1; left out, `options.pkceMode` holds */
-  pkceMode?: PkceMode;
+  pkceMode?: PkceMode | undefined;
   /** `true`: a token response without `token_type` is taken as Bearer. Default `false` */
-  assumeBearer?: boolean;
+  assumeBearer?: boolean | undefined;
   /** `true`: `patient` and `encounter` may come as `Patient/123`. Default `false` */
-  contextReferences?: boolean;
+  contextReferences?: boolean | undefined;
   /**
    * `true`: where there is no SMART configuration, endpoints are read from the capability statement (`/metadata`)
    * as in SMART 1 (DSTU2 and STU3 servers, older R4 ones). Such a server says nothing of its issuer: give
    * `endpoints.issuer` and `endpoints.jwks` for id_tokens. Default `false`
    */
-  legacyMetadata?: boolean;
+  legacyMetadata?: boolean | undefined;
   /**
    * For EHRs that open the app in a frame but let no frame show their login: a launch in a frame is answered with
    * a page that opens it in `_top`, in a new tab or in a `popup`, where it is completed (fhirclient's `target`).
    * Default `_self`
    */
-  target?: LaunchTarget;
+  target?: LaunchTarget | undefined;
   /** media type of FHIR requests: `application/json+fhir` for DSTU2. Default `application/fhir+json` */
-  fhirMediaType?: 'application/fhir+json' | 'application/json+fhir';
+  fhirMediaType?: 'application/fhir+json' | 'application/json+fhir' | undefined;
   /**
    * The server's own names of SMART scopes, `{ 'patient/Patient.rs': 'patient.Patient.rs' }` (Microsoft Entra): they
    * are sent in place of SMART's and read back as them. Scopes it does not name stay as they are
    */
-  scopeNames?: Readonly<Record<string, string>>;
+  scopeNames?: Readonly<Record<string, string>> | undefined;
   /**
    * `true`: where patient-level scopes, and no others, were granted without a patient, the patient is the one that
    * `GET Patient` finds with the new token; none or several end the launch (Blue Button). Default `false`
    */
-  discoverPatient?: boolean;
+  discoverPatient?: boolean | undefined;
   /**
    * `true`: where patient-level scopes were granted without a patient, it is the `fhirUser` of the verified id_token
    * if that is a Patient of this server (MEDENT). Not for apps that parents use for a child. Default `false`
    */
-  patientFromFhirUser?: boolean;
+  patientFromFhirUser?: boolean | undefined;
   /** `iss` may arrive with a query, which is ignored when matching and cut off (navikt). Default `false` */
-  stripIssQuery?: boolean;
+  stripIssQuery?: boolean | undefined;
   /** whether authorization requests are pushed (RFC 9126; Norway's HelseID). Default `'ifRequired'` */
-  pushedAuthorizationRequests?: PushedAuthorizationRequests;
+  pushedAuthorizationRequests?: PushedAuthorizationRequests | undefined;
   /**
    * `true`: tokens are bound to a key of each launch (DPoP, RFC 9449; Norway's HelseID), so that a stolen one is of
    * no use. The SMART configuration must list ES256, ES384 or ES512 in `dpop_signing_alg_values_supported` (with
    * static `endpoints` it is ES256), and Bearer tokens are refused. Default `false`
    */
-  dpop?: boolean;
+  dpop?: boolean | undefined;
   /**
    * A browser that logs out goes on to the EHR's `end_session_endpoint`, which ends the user's whole session there
    * (OpenID Connect RP-Initiated Logout 1.0). `true`: by a form with the id_token, which the session keeps for it.
@@ -176,9 +176,9 @@ export interface KnownFhirServerSwitches {
    * `SameSite=Lax`, which browsers do not send along with a form of another site. `endpoints.endSession` names the
    * endpoint where the SMART configuration does not. Not for apps in a frame of the EHR. Default `false`
    */
-  endSession?: boolean | 'redirect';
+  endSession?: boolean | 'redirect' | undefined;
   /** `true`: the FHIR base is sent as `resource` too (RFC 8707), besides `aud`. Default `false` */
-  resource?: boolean;
+  resource?: boolean | undefined;
 }
 
 /**
@@ -190,10 +190,10 @@ export interface KnownFhirServerSwitches {
 export type KnownFhirServer = {
   /** shown in logs; not sent anywhere */
   name: string;
-} & ({ issuer?: string; issMatch: IssuerMatch } | { issuer: string; issMatch?: never }) &
-  ClientAuthenticationConfiguration &
-  Partial<ClientRegistration> &
-  KnownFhirServerSwitches;
+} & ({ issuer?: string | undefined; issMatch: IssuerMatch } | { issuer: string; issMatch?: undefined }) &
+  ClientAuthenticationConfiguration & {
+    [Name in keyof ClientRegistration]?: ClientRegistration[Name] | undefined;
+  } & KnownFhirServerSwitches;
 
 /**
  * Finds a registration at run time, e.g. in a database of hospitals, for an issuer that is not in
@@ -212,7 +212,19 @@ export type LookUpRegistration = (
 export type SmartClientConfiguration = ClientRegistration &
   // the usual one last: the compiler's message for a mistake names the last
   (
-    | { knownFhirServers?: KnownFhirServer[]; allowAnyIssuer: true; registrations?: LookUpRegistration }
-    | { knownFhirServers?: KnownFhirServer[]; allowAnyIssuer?: boolean; registrations: LookUpRegistration }
-    | { knownFhirServers: KnownFhirServer[]; allowAnyIssuer?: boolean; registrations?: LookUpRegistration }
+    | {
+        knownFhirServers?: KnownFhirServer[] | undefined;
+        allowAnyIssuer: true;
+        registrations?: LookUpRegistration | undefined;
+      }
+    | {
+        knownFhirServers?: KnownFhirServer[] | undefined;
+        allowAnyIssuer?: boolean | undefined;
+        registrations: LookUpRegistration;
+      }
+    | {
+        knownFhirServers: KnownFhirServer[];
+        allowAnyIssuer?: boolean | undefined;
+        registrations?: LookUpRegistration | undefined;
+      }
   );

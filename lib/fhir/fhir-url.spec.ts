@@ -46,7 +46,6 @@ describe('the URL of a FHIR request', () => {
     ['a script', 'javascript:alert(1)'],
     ['a file', 'file:///etc/passwd'],
     ['a URN', 'urn:uuid:6b2a1b1e-8f0e-4f0e-9a2b-1c1d1e1f2021'],
-    ['nothing', ''],
     ['backslashes', '\\\\evil.example\\fhir'],
     ['a slash and a backslash', '/\\evil.example/fhir'],
     ['dot segments', 'Patient/../../../admin'],
@@ -80,6 +79,13 @@ describe('the URL of a FHIR request', () => {
       });
     },
   );
+
+  it('A8-2 is not empty, which would ask for the FHIR base', () => {
+    expect(fhirUrl(BASE, '')).toMatchObject({
+      error: 'invalid_request',
+      message: expect.stringContaining('The path is empty'),
+    });
+  });
 
   it('A8-2 is checked when it comes as a URL object', () => {
     expect(fhirUrl(BASE, new URL('https://evil.example/'))).toMatchObject({ error: 'invalid_request' });

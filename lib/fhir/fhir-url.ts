@@ -21,10 +21,11 @@ const CLIMBS = /^(\.|%2e){1,2}((;|%3b).*)?$|%2f|%5c|%25|%[01][\da-f]|%7f|%c[01]/
  */
 export function fhirUrl(fhirBaseUrl: string, target: string | URL): URL | SmartError {
   const text = String(target);
+  if (text === '') return emptyPath();
   const base = baseOf(fhirBaseUrl);
   if (isPlainReference(text)) return new URL(base.href + text);
   const isAbsolute = /^[a-z][a-z0-9+.-]*:/i.test(text);
-  if (!isAbsolute && (text === '' || text.startsWith('//') || text.includes('\\'))) return refused();
+  if (!isAbsolute && (text.startsWith('//') || text.includes('\\'))) return refused();
   // `new URL` takes tabs and line breaks out, and what is left may be something else
   if (/[\x00-\x1f]/.test(text)) return refused();
   // next links of some servers begin at the root of the host: /fhir/Patient?page=2
@@ -52,6 +53,13 @@ function isPlainReference(text: string): boolean {
   return /^[A-Z][A-Za-z]*\/[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(text) && !/\/(null|undefined)$/.test(text);
 }
 
+function emptyPath(): SmartError {
+  return new SmartError(
+    'invalid_request',
+    'The path is empty: give one below the FHIR base, such as Patient/1',
+  );
+}
+
 function refused(): SmartError {
   return new SmartError(
     'invalid_request',
@@ -63,6 +71,9 @@ function refused(): SmartError {
 export function referencePath(resourceType: string, id: string): string | SmartError {
   if (!/^[A-Z][A-Za-z]{0,63}$/.test(resourceType)) {
     return new SmartError('invalid_request', 'The resource type is not one of FHIR');
+  }
+  if (id === '') {
+    return new SmartError('invalid_request', `The id is missing: ${resourceType} alone names no resource`);
   }
   if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id) || id === '.' || id === '..') {
     return new SmartError('invalid_request', `The id is not a FHIR id (${resourceType}/…)`);

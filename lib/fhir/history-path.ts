@@ -6,9 +6,9 @@ import { isAsked, notAsked } from './response.js';
 /** What `history()` takes. */
 export interface FhirHistoryOptions extends FhirRequestOptions {
   /** only changes since then, an instant such as `2026-01-31T12:00:00Z` */
-  since?: string;
+  since?: string | undefined;
   /** versions on a page */
-  count?: number;
+  count?: number | undefined;
 }
 
 /** `_history` of the server, of a type, or of one resource. */

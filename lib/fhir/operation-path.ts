@@ -33,11 +33,11 @@ export function isResultOf(name: string, body: unknown): boolean {
 /** What `operation()` takes. */
 export interface FhirOperationOptions extends FhirReadOptions {
   /** a resource type (`Patient`) or a reference (`Patient/1`). Left out: an operation of the server */
-  on?: string;
+  on?: string | undefined;
   /** a `Parameters` resource, which is POSTed, or values that go into the URL of a GET */
-  parameters?: OperationParameters | { resourceType: 'Parameters' };
+  parameters?: OperationParameters | { resourceType: 'Parameters' } | undefined;
   /** Default: `POST` with a `Parameters` resource, otherwise `GET` */
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | undefined;
 }
 
 /** Parameters that fit into a URL; a list is repeated. */

@@ -14,49 +14,49 @@ export type FhirHeaders =
  */
 export interface RetryOptions {
   /** how often a request is sent at most, the first time included; 1 to 10. Default 2 */
-  attempts?: number;
+  attempts?: number | undefined;
   /** milliseconds to wait at most, all waits of a call together; 0 to 60,000. Default 2,000 */
-  maxDelayMs?: number;
+  maxDelayMs?: number | undefined;
 }
 
 /** What every call takes. */
 export interface FhirRequestOptions {
   /** further headers; `Authorization` cannot be replaced */
-  headers?: FhirHeaders;
+  headers?: FhirHeaders | undefined;
   /** aborts the request and its waits (not a token refresh under way) */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * milliseconds for the whole call, further tries and the waits before them included (a token refresh has its own
    * time); 1 to 600,000. Default: `httpTimeoutMs` for each try
    */
-  timeout?: number;
+  timeout?: number | undefined;
   /** further tries where the server asks to wait or the connection breaks; `false`: none */
-  retry?: RetryOptions | false;
+  retry?: RetryOptions | false | undefined;
   /**
    * Reads of a launch: answer from this launch's cache what was read less than `ttlMs` ago; then ask the server
    * whether it changed (ETag). `true`: the `ttlMs` of `options.cache`. `false`: ask the server, and do not share the
    * answer to the same read under way
    */
-  cache?: boolean | { ttlMs: number };
+  cache?: boolean | { ttlMs: number } | undefined;
 }
 
 /** What reads take besides: how the answer is given. */
 export interface FhirReadOptions extends FhirRequestOptions {
   /** any Standard Schema (zod, valibot, arktype …): the answer is validated and typed by it */
-  schema?: StandardSchema;
+  schema?: StandardSchema | undefined;
   /**
    * What the answer is: FHIR JSON (the default), text, or bytes with their content type. Of a `Binary` the last two
    * are its content, whether the server sends it as it is or in a Binary resource
    */
-  as?: 'json' | 'text' | 'binary';
+  as?: 'json' | 'text' | 'binary' | undefined;
   /** `true`: the answer as {@link FhirResponse}, with status and headers */
-  includeResponse?: true;
+  includeResponse?: true | undefined;
 }
 
 /** What writes take besides. */
 export interface FhirWriteOptions extends FhirRequestOptions {
   /** `true`: the answer as {@link FhirResponse}, with status and headers */
-  includeResponse?: true;
+  includeResponse?: true | undefined;
 }
 
 /** What `create()` takes besides. */
@@ -65,7 +65,7 @@ export interface FhirCreateOptions extends FhirWriteOptions {
    * Creates nothing where this search finds a resource, which is answered instead (`If-None-Exist`); several found
    * are a `conflict`. E.g. `new URLSearchParams({ identifier: 'urn:system|value' })`
    */
-  ifNoneExist?: string | URLSearchParams;
+  ifNoneExist?: string | URLSearchParams | undefined;
 }
 
 /** What `update()`, `patch()` and `delete()` take besides. */
@@ -74,7 +74,7 @@ export interface FhirChangeOptions extends FhirWriteOptions {
    * The version that is to be changed: `meta.versionId`, or an ETag (`If-Match`). When it is no longer the latest
    * nothing is changed, and the error is a `conflict`
    */
-  ifMatch?: string;
+  ifMatch?: string | undefined;
 }
 
 /** A request as one object. */
@@ -82,7 +82,7 @@ export interface FhirRequest extends FhirReadOptions {
   /** path below the FHIR base, or a URL under it */
   url: string | URL;
   /** Default `GET` */
-  method?: FhirMethod;
+  method?: FhirMethod | undefined;
   /** a resource or other JSON; text, bytes (`content-type` in `headers`) and URLSearchParams are sent as they are */
   body?: unknown;
 }

@@ -19,7 +19,7 @@ export interface MissingReference {
 /** What the references of some resources point at. */
 export interface ResolvedReferences<R> {
   /** The resource of a reference (or of its text, `Patient/1`); undefined where it was not asked for or is missing. */
-  get(this: void, reference: { reference?: string } | string | null | undefined): R | undefined;
+  get(this: void, reference: { reference?: string | undefined } | string | null | undefined): R | undefined;
   /** by `Patient/1`, or by URL where the resource is one of a Bundle. Contained resources are where they were */
   readonly references: ReadonlyMap<string, R>;
   /** each once; one that is missing keeps no other from being resolved */

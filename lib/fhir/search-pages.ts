@@ -19,17 +19,17 @@ export interface PageEntry {
 }
 
 export interface PageLimits {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** pages the caller wants; no more are asked for. Left out or 0: all */
-  pageLimit?: number;
+  pageLimit?: number | undefined;
   /** pages after which a search that goes on is an error. Default 10,000 */
-  maxPages?: number;
+  maxPages?: number | undefined;
   /**
    * Pages that may be on their way while the caller works on one. Default 2; 0: none. The first is the server's next link; more are
    * guessed where the server gives a `total` and its next links count on (`offset=50`, `offset=100`), and used only if
    * the server then links to the very same; a wrong guess is a request in vain.
    */
-  pagesAhead?: number;
+  pagesAhead?: number | undefined;
 }
 
 const MAX_PAGES = 10_000;

@@ -15,14 +15,19 @@ export type SearchValue =
   | number
   | boolean
   | Date
-  | { system?: string; code?: string; display?: string }
-  | { system?: string; value?: string }
-  | { value?: number; system?: string; code?: string; unit?: string }
-  | { reference?: string; display?: string };
+  | { system?: string | undefined; code?: string | undefined; display?: string | undefined }
+  | { system?: string | undefined; value?: string | undefined }
+  | {
+      value?: number | undefined;
+      system?: string | undefined;
+      code?: string | undefined;
+      unit?: string | undefined;
+    }
+  | { reference?: string | undefined; display?: string | undefined };
 
 /** `{ ge: '2024-01-01', lt: new Date() }`: each comparison must hold. */
 export type SearchPrefixes = {
-  [Prefix in (typeof PREFIXES)[number]]?: Exclude<SearchValue, boolean>;
+  [Prefix in (typeof PREFIXES)[number]]?: Exclude<SearchValue, boolean> | undefined;
 };
 
 /** `{ or: ['final', 'amended'] }`: one of them must hold; a comma in one of them is part of it. */
@@ -42,16 +47,16 @@ type ParameterValue = SearchValue | SearchPrefixes | SearchAlternatives;
  */
 export interface SearchParameters {
   /** `Observation:patient`; with the target (`Observation:patient:Patient`) the result is typed */
-  _include?: string | readonly string[];
+  _include?: string | readonly string[] | undefined;
   /** `Provenance:target` */
-  _revinclude?: string | readonly string[];
+  _revinclude?: string | readonly string[] | undefined;
   /** resources per page; the server may send fewer */
-  _count?: number | string;
+  _count?: number | string | undefined;
   /** `-date`, descending */
-  _sort?: string | readonly string[];
-  _elements?: string | readonly string[];
-  _summary?: 'true' | 'text' | 'data' | 'count' | 'false' | (string & {}) | boolean;
-  _total?: 'none' | 'estimate' | 'accurate' | (string & {});
+  _sort?: string | readonly string[] | undefined;
+  _elements?: string | readonly string[] | undefined;
+  _summary?: 'true' | 'text' | 'data' | 'count' | 'false' | (string & {}) | boolean | undefined;
+  _total?: 'none' | 'estimate' | 'accurate' | (string & {}) | undefined;
   [name: string]: ParameterValue | readonly ParameterValue[] | undefined;
 }
 

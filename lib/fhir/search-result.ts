@@ -14,7 +14,7 @@ export interface SearchOptions extends PageLimits {
    * `auto` (default) searches by GET, and by POST to `_search` where the URL would be longer than 2,000 bytes.
    * Next pages are always a GET, as the server links them.
    */
-  method?: SearchMethod;
+  method?: SearchMethod | undefined;
 }
 
 /** A history as it is sent: read like a search, and every resource in it is a match. */
@@ -77,7 +77,7 @@ export class SearchResult<Match, Bundle, Included = never> implements AsyncItera
    *
    * @param options.limit the most resources to read; pages after it are not fetched
    */
-  async toArray(options: { limit?: number } = {}): Promise<(Match | Included)[]> {
+  async toArray(options: { limit?: number | undefined } = {}): Promise<(Match | Included)[]> {
     const { limit = MAX_COLLECTED + 1 } = options;
     if (Number.isNaN(limit)) throw new SmartError('invalid_request', 'The limit of a search is not a number');
     const resources: unknown[] = [];

@@ -3,11 +3,11 @@ import { SmartError } from '../smart-error.js';
 
 /** A Quantity, as an Observation's `valueQuantity` has it. */
 export interface QuantityLike {
-  value?: number;
+  value?: number | undefined;
   /** UCUM code, e.g. `cm` */
-  code?: string;
-  system?: string;
-  comparator?: string;
+  code?: string | undefined;
+  system?: string | undefined;
+  comparator?: string | undefined;
 }
 
 const UCUM = 'http://unitsofmeasure.org';

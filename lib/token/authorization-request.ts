@@ -35,13 +35,13 @@ export interface AuthorizationRequest {
 /** What differs between launches; everything else is the registration's. */
 export interface AuthorizationParameters {
   /** the handle of an EHR launch, opaque (SMART 2.2 "Launch App: EHR Launch"); absent for a standalone launch */
-  launch?: string;
+  launch?: string | undefined;
   /** replaces the registration's scopes */
-  scope?: string;
+  scope?: string | undefined;
   /** standalone: context to ask for, `['patient']` is the scope `launch/patient` */
-  context?: readonly string[];
+  context?: readonly string[] | undefined;
   /** further parameters for this EHR, e.g. `{ prompt: 'login' }`; none of the protocol's own */
-  extraParameters?: Readonly<Record<string, string>>;
+  extraParameters?: Readonly<Record<string, string>> | undefined;
 }
 
 /** some servers and proxies cut URLs at 2,048 characters */

@@ -82,6 +82,39 @@ describe('the introspection of a token', () => {
     });
   });
 
+  it('A13-2 A7-15 keeps extensions with the context, and nothing that is about the token', async () => {
+    const json = {
+      active: true,
+      scope: 'launch',
+      client_id: 'my-app',
+      username: 'jdoe',
+      token_type: 'Bearer',
+      exp: 1_800_000_000,
+      iat: 1_700_000_000,
+      nbf: 1_700_000_000,
+      sub: 'user-1',
+      aud: 'https://ehr.example.org/fhir',
+      iss: 'https://as.example.org',
+      jti: 'a1',
+      cnf: { jkt: 'x' },
+      fhirUser: 'Practitioner/1',
+      patient: '123',
+      tenant: 'north',
+      __epic_department: 'icu',
+      'https://ehr.example.org/order': '7',
+    };
+
+    expect(await introspect({ json })).toMatchObject({
+      context: {
+        patient: '123',
+        tenant: 'north',
+        extra: { __epic_department: 'icu', 'https://ehr.example.org/order': '7' },
+      },
+    });
+    const { context } = (await introspect({ json })) as { context: { extra: object } };
+    expect(Object.keys(context.extra)).toEqual(['__epic_department', 'https://ehr.example.org/order']);
+  });
+
   it.each([
     [{ active: false, scope: 'x', patient: '1' }],
     [{ active: 'true', scope: 'x' }],

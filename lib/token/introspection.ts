@@ -28,6 +28,24 @@ export type Introspection =
       fhirUser: string | null;
     };
 
+/** members about the token itself (RFC 7662 2.2, RFC 9449 6.2), and its user: they are no launch context */
+const ABOUT_THE_TOKEN = new Set([
+  'active',
+  'scope',
+  'client_id',
+  'username',
+  'token_type',
+  'exp',
+  'iat',
+  'nbf',
+  'sub',
+  'aud',
+  'iss',
+  'jti',
+  'cnf',
+  'fhirUser',
+]);
+
 const INACTIVE: Introspection = { active: false };
 
 /**
@@ -76,13 +94,14 @@ function readIntrospection(
   { switches }: Pick<Registration, 'switches'>,
 ): Introspection | SmartError {
   if (answer.active !== true) return INACTIVE;
+  const members = Object.entries(answer).filter(([name]) => !ABOUT_THE_TOKEN.has(name));
   try {
     return {
       active: true,
       scope: smartScopes(text(answer.scope) ?? '', switches),
       clientId: text(answer.client_id),
       expiresAt: typeof answer.exp === 'number' ? answer.exp * 1000 : null,
-      context: readLaunchContext(answer, { references: switches.contextReferences }),
+      context: readLaunchContext(Object.fromEntries(members), { references: switches.contextReferences }),
       iss: text(answer.iss),
       sub: text(answer.sub),
       fhirUser: text(answer.fhirUser),

@@ -8,13 +8,15 @@ const root = fileURLToPath(new URL('../../', import.meta.url)).replaceAll('\\', 
 /**
  * Compiles every block as a module of its own, with the options of tsconfig.json, where
  * `nestjs-smart-on-fhir` means lib. Returns one line per error: `README.md:12: Type 'string' is not …`.
+ *
+ * @param further compiler options of an app that has stricter ones
  */
-export function typeErrors(blocks: CodeBlock[]): string[] {
+export function typeErrors(blocks: CodeBlock[], further: ts.CompilerOptions = {}): string[] {
   // The blocks exist in memory only, as neighbours of the project's own files so that packages resolve.
   const sources = new Map(
     blocks.map((block) => [`${root}${block.file.replaceAll('/', '-')}-line-${block.line}.ts`, block]),
   );
-  const options = compilerOptions();
+  const options = { ...compilerOptions(), ...further };
   const program = ts.createProgram([...sources.keys()], options, hostWith(sources, options));
   return [...sources].flatMap(([path, block]) => {
     const source = program.getSourceFile(path);
