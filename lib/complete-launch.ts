@@ -13,6 +13,7 @@ import type { ResolvedOptions } from './smart-client-options.js';
 import { SmartError } from './smart-error.js';
 import { traced } from './telemetry.js';
 import type { IdTokenVerifier } from './token/id-token.js';
+import { revokeToken } from './token/revocation.js';
 import { tokenRequest } from './token/token-endpoint.js';
 import { readTokenResponse } from './token/token-response.js';
 import type { TokenResponse } from './token/token-response.js';
@@ -22,6 +23,11 @@ interface Parts {
   idTokens: IdTokenVerifier;
   options: ResolvedOptions;
   warnOnce(server: string, warning: string): void;
+}
+
+interface Exchanged {
+  tokens: TokenResponse;
+  findings: LaunchFinding[];
 }
 
 /** at login an id_token is minutes old at most */
@@ -45,7 +51,20 @@ async function complete(
 ): Promise<LaunchRecord | SmartError> {
   const exchanged = await exchangeCode(parts, code, pending, registration);
   if (exchanged instanceof SmartError) return exchanged;
-  const { tokens, findings } = exchanged;
+  const record = await judge(parts, exchanged, pending, registration);
+  // In the background: the user has the answer, and nobody else will ever use these tokens.
+  if (record instanceof SmartError) void revokeUnused(parts, exchanged.tokens, pending, registration);
+  return record;
+}
+
+/** What was granted, as a launch; or why it must not become one. */
+async function judge(
+  parts: Parts,
+  { tokens, findings }: Exchanged,
+  pending: PendingLaunch,
+  registration: Registration,
+): Promise<LaunchRecord | SmartError> {
+  if (lacksPatient(tokens) && !mayFindPatient(registration)) return noPatient();
   const identity = await identify(parts, tokens, pending, registration);
   if (identity instanceof SmartError) return identity;
   const patient = lacksPatient(tokens)
@@ -87,7 +106,7 @@ async function exchangeCode(
   code: string,
   pending: PendingLaunch,
   registration: Registration,
-): Promise<{ tokens: TokenResponse; findings: LaunchFinding[] } | SmartError> {
+): Promise<Exchanged | SmartError> {
   const answer = await tokenRequest(
     parts.http,
     registration,
@@ -114,8 +133,18 @@ async function exchangeCode(
   const findings = tokenFindings(answer, tokens);
   const warnings = [...warningsOf(findings), ...grantWarnings(pending.scope, tokens.scope)];
   for (const warning of warnings) parts.warnOnce(registration.name, warning);
-  const isLost = lacksPatient(tokens) && !mayFindPatient(registration);
-  return isLost ? noPatient() : { tokens, findings };
+  return { tokens, findings };
+}
+
+async function revokeUnused(
+  { http }: Parts,
+  { refreshToken, accessToken }: TokenResponse,
+  { server }: PendingLaunch,
+  registration: Registration,
+): Promise<void> {
+  if (refreshToken !== undefined)
+    await revokeToken(http, registration, server, refreshToken, 'refresh_token');
+  await revokeToken(http, registration, server, accessToken, 'access_token');
 }
 
 /** The verified identity; null when none was asked for or the EHR gave none. */

@@ -110,6 +110,31 @@ describe('A launch for one patient', () => {
     expect(await smart.ready()).toMatchObject({ error: 'no_session' });
   });
 
+  it('C-21 that is refused has its tokens revoked', async () => {
+    const revoked: string[] = [];
+    let done = () => {};
+    const both = new Promise<void>((resolve) => (done = resolve));
+    granted = { patient: '123', refresh_token: 'refresh' };
+    ehr.respondWith(({ path, form }) => {
+      if (path === '/revoke') {
+        revoked.push(form.get('token')!);
+        if (revoked.length === 2) done();
+        return { json: {} };
+      }
+      if (path === '/token')
+        return { json: { access_token: 'access', token_type: 'Bearer', expires_in: 300, ...granted } };
+      const endpoints = {
+        authorization_endpoint: `${ehr.url}/authorize`,
+        token_endpoint: `${ehr.url}/token`,
+      };
+      return { json: { ...endpoints, revocation_endpoint: `${ehr.url}/revoke` } };
+    });
+
+    expect(await completed({ patientId: '124' })).toMatchObject({ error: 'patient_changed' });
+    await both;
+    expect(revoked).toEqual(['refresh', 'access']);
+  });
+
   it('must name it by a FHIR id', async () => {
     expect(await smart.authorize({ iss, patientId: 'Patient/1' })).toMatchObject({
       error: 'invalid_launch_request',

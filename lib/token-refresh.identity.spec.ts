@@ -106,6 +106,27 @@ describe('a refresh that answers for somebody else', () => {
     expect(logged.join()).not.toMatch(/user-|evil/);
   });
 
+  it('B-24 A9-3 never stores the access token of another user, even where the session cannot be ended', async () => {
+    await stored({ identity: identity() });
+    const id_token = await idToken(key, provider.claims({ sub: 'user-2', nonce: undefined }));
+    const seen: (string | undefined)[] = [];
+    provider.server.respondWith(async ({ path }) => {
+      if (path !== '/jwks') return { json: { ...RENEWED, refresh_token: 'refresh-2', id_token } };
+      seen.push((await runtime.launches.read('s'))?.accessToken);
+      return { json: { keys: provider.keys } };
+    });
+    map.delete = () => Promise.reject(new Error('the store is down'));
+
+    await expect(refresh()).rejects.toMatchObject({ error: 'store_unavailable' });
+
+    expect(seen).toEqual(['access-1']);
+    // what was rotated is not lost, and is of no use to the user at the screen: the next refresh ends the session
+    expect(await runtime.launches.read('s')).toMatchObject({
+      accessToken: 'access-1',
+      refreshToken: 'refresh-2',
+    });
+  });
+
   it('B-24 an id_token that was forged replaces nobody', async () => {
     await stored({ identity: identity() });
     const attacker = await signingKey('RS256', { kid: 'rsa-1' });

@@ -176,12 +176,15 @@ export class TokenRefresh {
       scope: response.scope,
       seenAt: now,
     };
-    // First of all: until it is written, the new refresh token exists only here.
+    if (response.idToken && record.identity) {
+      // The new refresh token exists only here; the access token waits, since it may be somebody else's.
+      await launches.writeSurely(id, { ...record, refreshToken: renewed.refreshToken });
+      if (await this.#isOtherUser(record, response, registration))
+        return this.#ended(id, 'user', registration);
+    }
     await launches.writeSurely(id, renewed);
     this.#backOff.delete(id);
-    return (await this.#isOtherUser(record, response, registration))
-      ? this.#ended(id, 'user', registration)
-      : renewed;
+    return renewed;
   }
 
   async #ended(id: string, changed: string, { name }: Registration): Promise<SmartError> {
