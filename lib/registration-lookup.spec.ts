@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { exportJWK, generateKeyPair } from 'jose';
+import type { JWK } from 'jose';
 import { APP, knownServer } from '../test/support/registration.js';
 import type { KnownFhirServer, LookUpRegistration } from './ehr/known-fhir-server.js';
 import { RegistrationLookup } from './registration-lookup.js';
@@ -10,6 +12,7 @@ const found = (changed: Partial<KnownFhirServer> = {}) =>
 function lookup(registrations: LookUpRegistration, changed: object = {}) {
   const asked: string[] = [];
   const errors: string[] = [];
+  const warnings: string[] = [];
   const configuration = {
     ...APP,
     knownFhirServers: [knownServer()],
@@ -21,7 +24,12 @@ function lookup(registrations: LookUpRegistration, changed: object = {}) {
   };
   const logger = { warn: () => undefined, error: (message: string) => void errors.push(message) };
   const options = { allowNonHttpsLaunch: false, storeTimeoutMs: 50, logger };
-  return { find: new RegistrationLookup(configuration, options), asked, errors };
+  return {
+    find: new RegistrationLookup(configuration, options, (...said) => void warnings.push(said.join(': '))),
+    asked,
+    errors,
+    warnings,
+  };
 }
 
 describe('registrations looked up at run time', () => {
@@ -80,6 +88,29 @@ describe('registrations looked up at run time', () => {
 
     expect(error).toMatchObject({ error: 'store_unavailable', status: 503 });
     expect(JSON.stringify(error)).not.toContain('password');
+  });
+
+  it('A10-7 the log tells of a key that signs and is not published', async () => {
+    const [published, other] = await Promise.all(
+      ['published', 'other'].map(async (kid) => {
+        const { privateKey } = await generateKeyPair('ES384', { extractable: true });
+        return { ...(await exportJWK(privateKey)), kid };
+      }),
+    );
+    const signingWith = async (privateKey: JWK) => {
+      const server = { type: 'confidential-asymmetric', method: 'private_key_jwt', privateKey } as const;
+      const { find, warnings } = lookup(() => found(server), { privateKey: published });
+      expect(await find.find(HOSPITAL)).toMatchObject({ isKnown: true });
+      return warnings;
+    };
+
+    expect(await signingWith(published!)).toEqual([]);
+    const warning = expect.stringMatching(
+      /^Hospital: signs with the key "(other|published)", .*client\.privateKey/,
+    );
+    expect(await signingWith(other!)).toEqual([warning]);
+    // another key under a published name
+    expect(await signingWith({ ...other, kid: 'published' })).toEqual([warning]);
   });
 
   it('C-13 is not asked for what is no FHIR base', async () => {

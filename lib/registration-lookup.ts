@@ -2,6 +2,7 @@ import QuickLRU from 'quick-lru';
 import { checkServer } from './ehr/check-server.js';
 import { parseFhirBaseUrl } from './ehr/fhir-base-url.js';
 import type { KnownFhirServer, SmartClientConfiguration } from './ehr/known-fhir-server.js';
+import { unpublishedKids } from './ehr/published-keys.js';
 import { findRegistration } from './ehr/registrations.js';
 import type { Registration } from './ehr/registrations.js';
 import { withinDeadline } from './session/deadline.js';
@@ -27,6 +28,7 @@ export class RegistrationLookup {
   constructor(
     private readonly configuration: SmartClientConfiguration,
     private readonly options: Pick<ResolvedOptions, 'allowNonHttpsLaunch' | 'storeTimeoutMs' | 'logger'>,
+    private readonly warnOnce: (server: string, warning: string) => void,
   ) {}
 
   async find(iss: string, options: { knownOnly?: boolean } = {}): Promise<Registration | SmartError> {
@@ -86,6 +88,12 @@ export class RegistrationLookup {
       );
     }
     this.#known.set(issuer, server);
+    for (const kid of unpublishedKids(this.configuration, server)) {
+      this.warnOnce(
+        server.name,
+        `signs with the key ${JSON.stringify(kid)}, which the JWKS route does not publish: add the key to client.privateKey, unless the EHR was given it some other way`,
+      );
+    }
     return server;
   }
 

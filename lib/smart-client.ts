@@ -307,7 +307,7 @@ export class SmartClient {
     return new SmartError(
       'invalid_state',
       browserId
-        ? 'This launch is unknown, was completed already, or took longer than ten minutes; launch the app again'
+        ? 'This launch is unknown, was completed already, took longer than ten minutes, or another launch began in this browser at the same moment; launch the app again'
         : 'The browser did not send the cookie that the launch set; it may block cookies in frames, or the app was opened under another host than callbackUrl names',
     );
   }

@@ -95,7 +95,9 @@ export class SmartRuntime {
     }
     this.severalIssuers = mayHaveSeveralIssuers(configuration);
     const { httpTimeoutMs, maxResponseBytes, allowNonHttpsLaunch, discoveryTtlMs } = this.options;
-    this.registrations = new RegistrationLookup(configuration, this.options);
+    this.registrations = new RegistrationLookup(configuration, this.options, (server, warning) =>
+      this.warnOnce(server, warning),
+    );
     this.storage = completeStorage(storage, this.options.storeTimeoutMs, observeStore);
     this.http = new HttpClient(
       { timeoutMs: httpTimeoutMs, maxBytes: maxResponseBytes },

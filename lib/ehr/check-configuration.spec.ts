@@ -3,7 +3,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import type { JWK } from 'jose';
 import { APP, knownServer } from '../../test/support/registration.js';
 import { checkConfiguration } from './check-configuration.js';
-import type { KnownFhirServer, SmartClientConfiguration } from './known-fhir-server.js';
+import type { ClientPrivateKey, KnownFhirServer, SmartClientConfiguration } from './known-fhir-server.js';
 
 function mistakes(configuration: unknown): string[] {
   return checkConfiguration(configuration as SmartClientConfiguration, false);
@@ -137,6 +137,27 @@ describe('keys of several servers', () => {
   it('A10-8 must not share a kid: one JWKS publishes them all', () => {
     expect(mistakes(withKeys(...keys))).toEqual([
       expect.stringMatching(/^client.knownFhirServers\[1\].privateKey has the kid of another/),
+    ]);
+  });
+
+  it('A10-8 must not share a kid with a key of client.privateKey either, unless it is the same key', () => {
+    expect(mistakes({ ...withKeys(keys[0]), privateKey: [keys[1]] })).toEqual([
+      expect.stringMatching(/^client.privateKey has the kid of another/),
+    ]);
+    expect(mistakes({ ...withKeys(keys[0]), privateKey: { ...keys[0] } })).toEqual([]);
+  });
+
+  it('A10-8 are refused in client.privateKey where they cannot be published', async () => {
+    const { privateKey } = await generateKeyPair('ES384');
+    const { d: _d, ...publicJwk } = keys[0];
+    const given = (key: ClientPrivateKey) => mistakes({ ...withKeys(keys[0]), privateKey: key });
+
+    expect(given('-----BEGIN PRIVATE KEY-----')).toEqual([
+      expect.stringMatching(/^client.privateKey is PEM/),
+    ]);
+    expect(given(publicJwk)).toEqual([expect.stringMatching(/^client.privateKey is a public key/)]);
+    expect(given({ key: privateKey, kid: 'w', alg: 'ES384' })).toEqual([
+      expect.stringMatching(/^client.privateKey has a key without publicJwk/),
     ]);
   });
 

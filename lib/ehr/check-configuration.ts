@@ -1,10 +1,16 @@
-import { isDeepStrictEqual } from 'node:util';
 import { signingKeys } from './client-authentication.js';
+import type { SigningKey } from './client-keys.js';
 import { checkServer } from './check-server.js';
 import { ownUrl, requiredText } from './check-configuration-values.js';
 import { parseFhirBaseUrl } from './fhir-base-url.js';
-import type { KnownFhirServer, PkceMode, SmartClientConfiguration } from './known-fhir-server.js';
+import type {
+  ClientPrivateKey,
+  KnownFhirServer,
+  PkceMode,
+  SmartClientConfiguration,
+} from './known-fhir-server.js';
 import { checkPkceModes } from './pkce-mode.js';
+import { isSameKey, keysByOption } from './published-keys.js';
 import { unknownOptions } from './unknown-options.js';
 
 export const CLIENT_OPTIONS = [
@@ -16,6 +22,7 @@ export const CLIENT_OPTIONS = [
   'knownFhirServers',
   'allowAnyIssuer',
   'registrations',
+  'privateKey',
 ];
 
 /** Every mistake of a client configuration, each as a sentence that names the option, the problem, the fix. */
@@ -54,13 +61,14 @@ export function checkConfiguration(
   const ofServers = servers.flatMap((server, index) =>
     checkServer(`client.knownFhirServers[${index}]`, server, development),
   );
-  mistakes.push(...ofServers);
+  const ofKeys = checkPublishedKeys(configuration);
+  mistakes.push(...ofServers, ...ofKeys);
   if (ofServers.length === 0) {
     mistakes.push(
       ...checkPkceModes(configuration, pkceMode),
       ...duplicateIssuers(servers),
       ...ambiguousBasic(configuration, servers),
-      ...sharedKids(servers),
+      ...(ofKeys.length === 0 ? sharedKids(configuration) : []),
     );
   }
   return mistakes;
@@ -96,19 +104,30 @@ function ambiguousBasic(configuration: SmartClientConfiguration, servers: KnownF
   });
 }
 
+/** A key that stands here for nothing but to be published needs its public half. */
+function checkPublishedKeys(configuration: SmartClientConfiguration): string[] {
+  if (configuration.privateKey === undefined) return [];
+  let keys: SigningKey[];
+  try {
+    keys = signingKeys(configuration as { privateKey: ClientPrivateKey });
+  } catch (error) {
+    return [`client.privateKey ${(error as Error).message}`];
+  }
+  return keys.some(({ publicJwk }) => publicJwk === undefined)
+    ? ['client.privateKey has a key without publicJwk, so it cannot be published: give its public JWK']
+    : [];
+}
+
 /** All keys are published in one JWKS, where the EHR finds them by kid. */
-function sharedKids(servers: KnownFhirServer[]): string[] {
-  const seen = new Map<string, object | undefined>();
-  return servers.flatMap((server, index) => {
-    if (server.type !== 'confidential-asymmetric') return [];
-    return signingKeys(server).flatMap(({ kid, publicJwk }) => {
+function sharedKids(configuration: SmartClientConfiguration): string[] {
+  const seen = new Map<string, SigningKey['publicJwk']>();
+  return keysByOption(configuration).flatMap(([option, keys]) =>
+    keys.flatMap(({ kid, publicJwk }) => {
       const other = seen.get(kid);
       seen.set(kid, publicJwk);
-      return other === undefined || isDeepStrictEqual({ ...other }, { ...publicJwk })
+      return other === undefined || isSameKey(other, publicJwk)
         ? []
-        : [
-            `client.knownFhirServers[${index}].privateKey has the kid of another server's key: give each key its own`,
-          ];
-    });
-  });
+        : [`${option} has the kid of another key: give each key its own`];
+    }),
+  );
 }

@@ -74,7 +74,8 @@ describe('the forms a private key comes in', () => {
     const [key] = readSigningKeys({ sign, kid: 'kms', alg: 'ES384', publicJwk: ecPublic });
 
     expect(key?.kind).toBe('remote');
-    expect(await (key!.key as typeof sign)(Uint8Array.of(1, 2, 3))).toEqual(Uint8Array.of(3, 2, 1));
+    const data = Uint8Array.from({ length: 96 }, (_, index) => index);
+    expect(await (key!.key as typeof sign)(data)).toEqual(data.slice().reverse());
   });
 });
 
@@ -117,7 +118,7 @@ describe('a key that cannot be used', () => {
     ['a symmetric algorithm', { ...jwk, alg: 'HS256' }, /unsupported alg/],
     ['no algorithm', { ...jwk, alg: 'none' }, /unsupported alg/],
     ['an algorithm that only begins right', { ...jwk, alg: 'RS256x' }, /unsupported alg/],
-    ['PEM', '-----BEGIN PRIVATE KEY-----\nc4n4ry', /not JSON/],
+    ['PEM', '-----BEGIN PRIVATE KEY-----\nc4n4ry', /is PEM.*npx nestjs-smart-on-fhir keys --pem FILE/],
     ['broken JSON', '{"kty":"EC","d":"c4n4ry"', /not JSON/],
     ['JSON of a number', '5', /not JSON/],
     ['a list of none', [], /empty list/],
@@ -142,6 +143,30 @@ describe('a key that cannot be used', () => {
 
 describe('a key in a KMS', () => {
   const signer = { kid: 'kms-1', alg: 'ES384', sign: () => new Promise<Uint8Array>(() => undefined) };
+
+  const signed = (alg: string, answer: unknown) => {
+    const sign = () => Promise.resolve(answer as Uint8Array);
+    const [key] = readSigningKeys({ ...signer, alg, sign, publicJwk: ecPublic });
+    return (key!.key as (data: Uint8Array) => Promise<Uint8Array>)(new Uint8Array());
+  };
+
+  it.each([
+    ['ES256', 64],
+    ['ES384', 96],
+    ['ES512', 132],
+  ])('A10-9 that answers %s as DER is told how long r and s are', async (alg, length) => {
+    expect(await signed(alg, new Uint8Array(length))).toHaveLength(length);
+    await expect(signed(alg, new Uint8Array(length + 6))).rejects.toThrow(
+      `sign() answered ${length + 6} bytes; ${alg} wants r and s, ${length} bytes, not DER`,
+    );
+  });
+
+  it.each([['text'], [undefined], [{ Signature: new Uint8Array(96) }]])(
+    'A10-9 that answers %j is told what it must answer',
+    async (answer) => {
+      await expect(signed('RS384', answer)).rejects.toThrow('sign() answered no Uint8Array');
+    },
+  );
 
   it('A10-9 that never answers ends the request after ten seconds', async () => {
     jest.useFakeTimers();

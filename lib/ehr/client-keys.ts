@@ -18,7 +18,14 @@ const PUBLIC_MEMBERS = ['kty', 'n', 'e', 'crv', 'x', 'y', 'x5c', 'x5t', 'x5t#S25
 const ALG_BY_CURVE: Record<string, string> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' };
 /** as long as a call to the EHR may take by default */
 const SIGN_TIMEOUT_MS = 10_000;
+/** r and s (RFC 7518 3.4) */
+const SIGNATURE_BYTES: Record<string, number> = { ES256: 64, ES384: 96, ES512: 132 };
 const SUPPORTED = /^(RS|PS|ES)(256|384|512)$/;
+
+/** `sign` of a ClientSigner threw, or answered what is no signature. The message tells nothing of the KMS. */
+export class SigningFailure extends Error {
+  override readonly name = 'SigningFailure';
+}
 
 /**
  * Reads the configured key or keys. Throws an Error that names the problem and the fix, never the key's
@@ -42,7 +49,7 @@ function readSigningKey(configured: ClientPrivateKey): SigningKey {
         kid: required(kid, 'kid'),
         alg: supported(alg),
         publicJwk: publicMembers(publicJwk, kid, alg),
-        key: (data) => signedInTime(configured, data),
+        key: (data) => signedInTime(configured, alg, data),
         kind: 'remote',
       };
     }
@@ -104,20 +111,39 @@ function parseJwk(configured: string | JWK): JWK {
   } catch {
     // the parser's message would quote the key
   }
-  throw new Error('is not JSON; give a private JWK as an object or a JSON string (PEM: convert it to a JWK)');
+  throw new Error(
+    typeof configured === 'string' && configured.includes('-----BEGIN')
+      ? 'is PEM; make a private JWK of it with: npx nestjs-smart-on-fhir keys --pem FILE'
+      : 'is not JSON; give a private JWK as an object or a JSON string',
+  );
 }
 
 /** A KMS that never answers must not hold up a login, nor the lock of a refresh. */
-async function signedInTime(signer: ClientSigner, data: Uint8Array): Promise<Uint8Array> {
+async function signedInTime(signer: ClientSigner, alg: string, data: Uint8Array): Promise<Uint8Array> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('no signature in time')), SIGN_TIMEOUT_MS);
+    timer = setTimeout(
+      () => reject(new SigningFailure('sign() answered no signature in time')),
+      SIGN_TIMEOUT_MS,
+    );
   });
   try {
-    return await Promise.race([signer.sign(data), deadline]);
+    return checked(await Promise.race([signer.sign(data), deadline]), alg);
+  } catch (error) {
+    throw error instanceof SigningFailure ? error : new SigningFailure('sign() threw', { cause: error });
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Most KMS answer DER, which servers refuse without saying why. */
+function checked(signature: unknown, alg: string): Uint8Array {
+  if (!(signature instanceof Uint8Array)) throw new SigningFailure('sign() answered no Uint8Array');
+  const wanted = SIGNATURE_BYTES[alg];
+  if (wanted === undefined || signature.length === wanted) return signature;
+  throw new SigningFailure(
+    `sign() answered ${signature.length} bytes; ${alg} wants r and s, ${wanted} bytes, not DER`,
+  );
 }
 
 function isSigner(value: object): value is ClientSigner {

@@ -209,7 +209,13 @@ export type LookUpRegistration = (
  * Which EHRs may launch this app, and as whom. With `allowAnyIssuer` every other https FHIR server on a
  * public address may launch it as a public client: no secret ever goes to a server you did not name.
  */
-export type SmartClientConfiguration = ClientRegistration &
+export type SmartClientConfiguration = ClientRegistration & {
+  /**
+   * Keys that servers of `registrations` sign with: they are published at the JWKS route, beside those of
+   * `knownFhirServers`. Which of them signs for a server is said by the `privateKey` of that server
+   */
+  privateKey?: ClientPrivateKey | ClientPrivateKey[];
+} &
   // the usual one last: the compiler's message for a mistake names the last
   (
     | {

@@ -3,8 +3,8 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import type { SmartSession } from '../active-launch.js';
-import { signingKeys } from '../ehr/client-authentication.js';
 import { HEALTH_KEY } from '../session/keys.js';
+import { publishedKeys } from '../ehr/published-keys.js';
 import type { SmartStorageOption } from '../session/smart-storage.js';
 import { SmartClient } from '../smart-client.js';
 import type { LaunchTarget } from '../ehr/known-fhir-server.js';
@@ -133,13 +133,17 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy, OnApplicatio
     if (response !== undefined) this.adapterHost.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
   }
 
+  /** Whether a launch failed because the browser did not send the cookie that the launch set. */
+  lacksCookie(error: SmartError, request: object): boolean {
+    return error.error === 'invalid_state' && this.#cookies.read(request).browserId === null;
+  }
+
   /**
    * Where the app opens in a window of its own, when the frame it is shown in lost the launch's cookie: a
    * standalone launch at the one EHR there is, else the app's page.
    */
   ownWindowFor(error: SmartError, request: object): string | undefined {
-    const isLost = error.error === 'invalid_state' && this.#cookies.read(request).browserId === null;
-    if (!isLost || this.frameAncestors === null) return undefined;
+    if (!this.lacksCookie(error, request) || this.frameAncestors === null) return undefined;
     const { redirectUrl, callbackUrl, knownFhirServers = [] } = this.#given.client;
     const [{ issuer } = {}, ...others] = knownFhirServers;
     if (!this.routes || issuer === undefined || others.length > 0) return redirectUrl;
@@ -160,12 +164,7 @@ export class SmartClients implements OnModuleInit, OnModuleDestroy, OnApplicatio
 
   /** Public keys of every asymmetric registration, for the JWKS route. */
   publicKeys(): object[] {
-    const keys = (this.#given.client.knownFhirServers ?? []).flatMap((server) =>
-      server.type === 'confidential-asymmetric' ? signingKeys(server) : [],
-    );
-    return [...new Map(keys.map(({ kid, publicJwk }) => [kid, publicJwk])).values()].filter(
-      (key) => key !== undefined,
-    );
+    return publishedKeys(this.#given.client);
   }
 
   #session(request: object): SmartSession {

@@ -10,6 +10,9 @@ import { errorPage } from './error-page.js';
 import { wantsHtml } from './http-request.js';
 import { SmartClients } from './smart-clients.js';
 
+/** names that say no more than the message does */
+const PLAIN_NAMES = ['Error', 'SmartError', 'HttpFailure', 'HttpError'];
+
 /**
  * Turns a SmartError, thrown by the guard, by `unwrap()` or by the module's controller, into its HTTP
  * answer: JSON `{ statusCode, error, message }`, or a small page when a browser asks for HTML.
@@ -38,7 +41,8 @@ export class SmartErrorFilter implements ExceptionFilter<SmartError> {
     if (error.status >= 500) this.#logger.error(note);
     // a visit without a launch is no event
     else if (error.error !== 'no_session') this.#logger.warn(note);
-    const html = wantsHtml(http.getRequest<object>());
+    const request = http.getRequest<object>();
+    const html = wantsHtml(request);
     const contentType = html ? 'text/html; charset=utf-8' : 'application/json; charset=utf-8';
     for (const [name, value] of answerHeaders(this.clients.frameAncestors)) {
       httpAdapter.setHeader(response, name, value);
@@ -50,14 +54,22 @@ export class SmartErrorFilter implements ExceptionFilter<SmartError> {
       httpAdapter.setHeader(response, 'Retry-After', String(Math.ceil(error.retryAfterMs / 1000)));
     }
     const body = html
-      ? errorPage(error, correlationId, this.clients.ownWindowFor(error, http.getRequest<object>()))
+      ? errorPage(error, correlationId, {
+          lacksCookie: this.clients.lacksCookie(error, request),
+          ownWindow: this.clients.ownWindowFor(error, request),
+        })
       : JSON.stringify(error);
     httpAdapter.reply(response, body, error.status);
   }
 }
 
-/** Why a store or a server did not answer, e.g. ` (ECONNREFUSED)`: for the operator, not for the browser. */
+/** Why a store, a server or a KMS failed, e.g. ` (ECONNREFUSED)`: for the operator, not for the browser. */
 function codeOf(cause: unknown): string {
-  const { code } = (cause ?? {}) as { code?: unknown };
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : '';
+  const { name, code } = (cause ?? {}) as { name?: unknown; code?: unknown };
+  const said = [
+    typeof name === 'string' && /^\w{1,60}$/.test(name) && !PLAIN_NAMES.includes(name) ? name : '',
+    typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : '',
+  ];
+  const reason = said.filter(Boolean).join(' ');
+  return reason === '' ? '' : ` (${reason})`;
 }

@@ -26,6 +26,7 @@ describe('checkLaunchOptions', () => {
         onLaunch: () => undefined,
         launchContext: () => ({}),
         allowPatientWithEncounter: true,
+        requireContext: true,
         trustedOrigins: ['https://ui.example.org'],
       },
     ],

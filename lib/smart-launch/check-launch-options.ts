@@ -7,13 +7,14 @@ import type { ClientApplication } from './client-application.js';
 import { isLaunchStore } from './launch-store.js';
 
 const FUNCTIONS = ['user', 'launchContext', 'onLaunch'];
+const BOOLEANS = ['allowPatientWithEncounter', 'requireContext'];
 const KNOWN = [
   'fhirBaseUrl',
   'clientApplications',
   'guards',
   'readResource',
   'storage',
-  'allowPatientWithEncounter',
+  ...BOOLEANS,
   'trustedOrigins',
   ...FUNCTIONS,
 ];
@@ -26,7 +27,7 @@ export function checkLaunchOptions(given: unknown): string[] {
     ];
   }
   const { isGlobal, ...options } = given as Record<string, unknown>;
-  const { storage, allowPatientWithEncounter: both, readResource, trustedOrigins = [] } = options;
+  const { storage, readResource, trustedOrigins = [] } = options;
   return [
     ...(isGlobal === undefined ? [] : ['isGlobal stands beside useFactory, not in what it returns']),
     ...unknownOptions('', options, KNOWN),
@@ -42,9 +43,9 @@ export function checkLaunchOptions(given: unknown): string[] {
       (name) => `${name} must be a function`,
     ),
     ...(storage === undefined || isLaunchStore(storage) ? [] : [storageMistake(storage) ?? []].flat()),
-    ...(both === undefined || typeof both === 'boolean'
-      ? []
-      : ['allowPatientWithEncounter must be true or false']),
+    ...BOOLEANS.filter((name) => !['undefined', 'boolean'].includes(typeof options[name])).map(
+      (name) => `${name} must be true or false`,
+    ),
     ...(Array.isArray(trustedOrigins) && trustedOrigins.every(isOrigin)
       ? []
       : ['trustedOrigins must be a list of origins, e.g. ["https://ehr.example.org"]']),

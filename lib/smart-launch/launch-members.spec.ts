@@ -47,12 +47,12 @@ describe('launchMembersFor', () => {
 });
 
 describe('readLaunchMembers', () => {
-  it('F-9 leaves the parameters of FHIR and of others alone', () => {
+  it('F-9 leaves the parameters of FHIR and the token of a form alone', () => {
     expect(
       readLaunchMembers([
         ['_format', 'json'],
-        ['csrf', 'x'],
-        ['constructor', 'y'],
+        ['_pretty', 'true'],
+        ['_csrf', 'x'],
         ['__proto__', 'z'],
       ]),
     ).toEqual({});
@@ -70,6 +70,21 @@ describe('readLaunchMembers', () => {
     ['fhircontext[0]', 'Write fhirContext'],
   ])('F-6 tells that %s is no parameter', (name, message) => {
     expect(readLaunchMembers([[name, 'ada']])).toMatchObject({ message: expect.stringContaining(message) });
+  });
+
+  it.each([
+    [['pateint'], ': pateint. There are patient, encounter'],
+    [['pateint', 'Pat', 'pateint'], ': pateint, Pat. There are'],
+    [['constructor'], ': constructor. '],
+    [['p\u0430tient', '<script>', '1', 'x'.repeat(41)], 'no such launch parameter. There are'],
+  ])('F-6 refuses the unknown names %j, and repeats none that is not safe', (names, message) => {
+    const given = [['patient', 'ada'], ...names.map((name) => [name, '1'])] as [string, string][];
+
+    expect(readLaunchMembers(given)).toMatchObject({
+      error: 'invalid_launch_request',
+      status: 400,
+      message: expect.stringContaining(message),
+    });
   });
 
   it.each<[string, unknown]>([

@@ -28,6 +28,7 @@ export interface LaunchMembers {
 }
 
 const MAX_TEXT = 2_048;
+const MAX_NAMED = 5;
 const KNOWN = [
   'patient',
   'encounter',
@@ -39,13 +40,15 @@ const KNOWN = [
 ];
 
 /**
- * Members from outside, checked. Other names are left alone, as FHIR's own `_format` is, unless they look like one of
- * ours: a launch without the patient that was meant is worse than none.
+ * Members from outside, checked. Names that begin with `_`, as FHIR's `_format` and the token of a form do, are left
+ * alone unless they look like one of ours. Others are refused: a launch without the patient that was meant is worse
+ * than none.
  */
 export function readLaunchMembers(
   given: Iterable<readonly [name: string, value: unknown]>,
 ): LaunchMembers | SmartError {
   const members: Record<string, unknown> = {};
+  const unknown: string[] = [];
   for (const [name, value] of given) {
     if (value === undefined) continue;
     if (Object.hasOwn(members, name)) return refused(`${name} is there more than once`);
@@ -56,13 +59,21 @@ export function readLaunchMembers(
     if (!KNOWN.includes(name)) {
       const meant = KNOWN.find((known) => letters(name).startsWith(letters(known)));
       if (meant) return refused(`Write ${meant}, with one value`);
+      if (!name.startsWith('_')) unknown.push(name);
       continue;
     }
     const read = readMember(name, value);
     if (read === undefined) return refused(`${name} must be ${WANTED[name]}`);
     members[name] = read;
   }
-  return members;
+  return unknown.length === 0 ? members : unknownNames(unknown);
+}
+
+function unknownNames(names: string[]): SmartError {
+  const safe = [...new Set(names)].filter((name) => /^[A-Za-z_-]{1,40}$/.test(name)).slice(0, MAX_NAMED);
+  return refused(
+    `There is no such launch parameter${safe.length > 0 ? `: ${safe.join(', ')}` : ''}. There are ${KNOWN.join(', ')}, and names of your own that begin with __ or are URIs`,
+  );
 }
 
 /**

@@ -3,7 +3,10 @@ import { SmartError } from '../smart-error.js';
 import type { LaunchMembers } from './launch-members.js';
 import type { ReadResource, SmartLaunchModuleOptions } from './module-options.js';
 
-type Options = Pick<SmartLaunchModuleOptions, 'readResource' | 'allowPatientWithEncounter' | 'fhirBaseUrl'>;
+type Options = Pick<
+  SmartLaunchModuleOptions,
+  'readResource' | 'allowPatientWithEncounter' | 'requireContext' | 'fhirBaseUrl'
+>;
 
 /**
  * The patient and the encounter of a launch: there, and readable for this user. An encounter brings its patient
@@ -18,7 +21,9 @@ export async function launchSubjects(
     return refused('Only one launch context can be specified: patient or encounter');
   }
   if (encounter === undefined) {
-    if (patient === undefined) return {};
+    if (patient === undefined) {
+      return options.requireContext === true ? refused('A launch needs a patient or an encounter') : {};
+    }
     const missing = await unreadable(`Patient/${patient}`, options, request);
     return missing ?? { patient };
   }

@@ -55,6 +55,11 @@ export interface SmartLaunchModuleOptions {
    * Default `false`: a launch with both is refused. `true`: it is taken when the encounter's subject is the patient
    */
   allowPatientWithEncounter?: boolean;
+  /**
+   * Default `false`: a launch without patient and encounter is taken, and the app or the authorization server asks for
+   * the patient. `true`: it is refused
+   */
+  requireContext?: boolean;
   /** What the EHR adds to a launch, e.g. `need_patient_banner` or `tenant`; it wins over what the request says */
   launchContext?(
     launch: LaunchInPreparation,

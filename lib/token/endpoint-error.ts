@@ -1,4 +1,5 @@
 import { NoCommonAlgorithm } from '../ehr/client-authentication.js';
+import { SigningFailure } from '../ehr/client-keys.js';
 import { HttpFailure } from '../http/http-failure.js';
 import type { JsonObject } from '../http/json.js';
 import { SmartError } from '../smart-error.js';
@@ -56,12 +57,25 @@ export function asEndpointError(
   }
   const noAlgorithm = causeOf(error, NoCommonAlgorithm);
   if (noAlgorithm) return new SmartError(endpoint.refused, noAlgorithm.message);
-  if (!isSigningFault(error)) return undefined;
+  const signing = causeOf(error, SigningFailure);
+  if (!signing && !isSigningFault(error)) return undefined;
+  const reason = signing ? `: ${signing.message}` : '';
   return new SmartError(
     endpoint.refused,
-    'The client assertion could not be signed with the configured key',
-    { cause: error },
+    `The client assertion could not be signed with the configured key${reason}`,
+    { cause: innermost(error) },
   );
+}
+
+/** Name and code of what failed first, e.g. in the KMS; its text may hold anything. */
+function innermost(error: unknown): { name?: unknown; code?: unknown } {
+  let found = {};
+  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 10; depth++) {
+    const { name, code, cause } = at as { name?: unknown; code?: unknown; cause?: unknown };
+    if (code !== undefined || (name !== undefined && name !== 'Error')) found = { name, code };
+    at = cause;
+  }
+  return found;
 }
 
 /** openid-client wraps what its fetch and its client authentication throw */

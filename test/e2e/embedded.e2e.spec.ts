@@ -98,6 +98,7 @@ describe.each(adapters)('An embedded app on $name', ({ create }) => {
 
     expect([answer.status, answer.headers.get('content-type')]).toEqual([400, 'text/html; charset=utf-8']);
     expect(page).not.toContain(callback.searchParams.get('code')!);
+    expect(page).toContain('The browser did not send the cookie');
     expect(ehr.tokenRequests).toHaveLength(before);
     const ownWindow = await visitor.get(link!.replaceAll('&#38;', '&'));
     expect(ownWindow.status).toBe(302);

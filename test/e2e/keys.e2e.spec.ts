@@ -150,4 +150,61 @@ describe.each(adapters)('The keys of an app on $name', ({ create }) => {
     expect(body).not.toContain('arn:kms');
     expect(JSON.parse(body)).toMatchObject({ error: 'token_request_failed' });
   });
+
+  it.each<[string, () => Promise<Uint8Array>, RegExp]>([
+    [
+      'is throttled',
+      () => {
+        const { name, message } = { name: 'ThrottlingException', message: 'arn:kms:secret' };
+        return Promise.reject(Object.assign(new Error(message), { name, code: 'E_THROTTLE' }));
+      },
+      /could not be signed.*: sign\(\) threw \(ThrottlingException E_THROTTLE\)$/,
+    ],
+    [
+      'was given too little time',
+      () => Promise.reject(new DOMException('arn:kms:secret', 'TimeoutError')),
+      /could not be signed.*: sign\(\) threw \(TimeoutError\)$/,
+    ],
+    [
+      'answers DER',
+      () => Promise.resolve(new Uint8Array(102)),
+      /could not be signed.*: sign\(\) answered 102 bytes; ES384 wants r and s, 96 bytes, not DER/,
+    ],
+  ])('A10-9 C-19 a KMS that %s is named in the log', async (_what, sign, line) => {
+    await deploy([{ ...(await kms.key('ES384', 'kms')), sign }]);
+    const lines: string[] = [];
+    const write = (message: unknown) => void lines.push(String(message));
+    app!.app.useLogger({ log: () => undefined, warn: write, error: write });
+    const browser = new Browser();
+    const callback = await app!.toCallback(browser, { patient });
+    const answer = await browser.get(callback.href, { Accept: 'application/json' });
+
+    expect(await answer.json()).toMatchObject({ error: 'token_request_failed' });
+    expect(lines).toContainEqual(expect.stringMatching(line));
+    expect(lines.join()).not.toContain('arn:kms');
+  });
+
+  it('A10-7 the keys of hospitals in a database are published, too', async () => {
+    const own = await kms.key('ES384', 'own');
+    app = await startTestApp({
+      adapter: create(),
+      ehr,
+      privateKey: own,
+      client: {
+        knownFhirServers: [],
+        privateKey: own,
+        registrations: (issuer) => ({
+          name: 'Hospital',
+          issuer,
+          type: 'confidential-asymmetric',
+          method: 'private_key_jwt',
+          privateKey: own,
+        }),
+      },
+    });
+
+    expect(await kids(app)).toEqual(['own']);
+    expect(await app.launch(new Browser(), { patient })).toBe(`${app.url}/chart`);
+    expect(kms.signedWith).toEqual(['own']);
+  });
 });

@@ -63,6 +63,17 @@ describe.each(adapters)('What is refused on $name', ({ create }) => {
     },
   );
 
+  it('C-28 the page of an issuer nobody registered is for people, JSON for developers', async () => {
+    const url = `${app.url}/fhir/launch?launch=x&iss=${encodeURIComponent('https://evil.example/fhir')}`;
+
+    const page = await (await new Browser().get(url)).text();
+
+    expect(page).toContain('This app is not set up for the EHR it was opened from. Tell your IT department');
+    expect(page).toContain('<code>unknown_issuer</code>');
+    expect(page).not.toMatch(/knownFhirServers|evil/);
+    expect((await json(url)).body).toMatchObject({ message: expect.stringContaining('knownFhirServers') });
+  });
+
   it('A6-1 a callback whose state is missing, empty, repeated or invented: 400, no token request', async () => {
     const before = exchanges();
     const queries = [

@@ -148,7 +148,9 @@ describe.each(adapters)('$$smart-launch on $name', ({ create }) => {
   });
 
   it('F-2 keeps the query of the launch URL, overwrites iss and launch, and is kept nowhere', async () => {
-    const answer = await ehr.ask(`${LAUNCH}?launchUri=https://evil.example&redirect=https://evil.example`);
+    const elsewhere = await ehr.ask(`${LAUNCH}?launchUri=https://evil.example`);
+    expect([elsewhere.status, elsewhere.headers.get('location')]).toEqual([400, null]);
+    const answer = await ehr.ask(`${LAUNCH}?_redirect=https://evil.example`);
     const { searchParams, origin } = new URL(answer.headers.get('location')!);
     expect(origin).toBe('https://growth.example.org');
     expect([...searchParams.keys()].sort()).toEqual(['foo', 'iss', 'launch']);
@@ -490,6 +492,18 @@ describe('the options', () => {
       const mismatch = await ehr.ask(`${LAUNCH}?patient=bob&encounter=visit`);
       expect(await outcome(mismatch)).toMatchObject({ status: 400 });
     }));
+
+  it('F-5 requireContext takes no launch about nobody; left out, there may be one', async () => {
+    const status = async (ehr: LaunchingEhr, query: string) => (await ehr.ask(`${LAUNCH}${query}`)).status;
+    await withEhr({ requireContext: true }, async (ehr) => {
+      expect([await status(ehr, '?intent=x'), await status(ehr, '?patient=ada')]).toEqual([400, 302]);
+      expect(await status(ehr, '?encounter=visit')).toBe(302);
+    });
+    await withEhr({}, async (ehr) => {
+      expect([await status(ehr, ''), await status(ehr, '?pateint=ada')]).toEqual([302, 400]);
+      expect(ehr.events).toHaveLength(1);
+    });
+  });
 
   it('F-5 what readResource reads must be what was asked for', () =>
     withEhr({ readResource: () => ({ resourceType: 'Patient', id: 'bob' }) }, async (ehr) => {
