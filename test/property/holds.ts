@@ -1,7 +1,7 @@
 import { afterAll, it } from '@jest/globals';
 import fc from 'fast-check';
 
-const CASES = process.env.CI === 'true' ? 10_000 : 1_000;
+const CASES = Number(process.env.PROPERTY_CASES ?? (process.env.CI === 'true' ? 10_000 : 1_000));
 /** The same cases in every run, so that a change is what turns a test red; PROPERTY_SEED explores others. */
 const SEED = Number(process.env.PROPERTY_SEED ?? 20_260_101);
 const lines: string[] = [];

@@ -7,7 +7,7 @@ import { TabsWorld } from './tabs/tabs-world.js';
 import type { Mode } from './tabs/tabs-world.js';
 import { TwoEhrs } from './tabs/two-ehrs.js';
 
-const RUNS = process.env.CI === 'true' ? 2_000 : 100;
+const RUNS = Number(process.env.TAB_RUNS ?? (process.env.CI === 'true' ? 2_000 : 100));
 /** The same commands in every run; PROPERTY_SEED explores others. */
 const SEED = Number(process.env.PROPERTY_SEED ?? 20_260_101);
 
