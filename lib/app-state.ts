@@ -135,7 +135,8 @@ export class AppState {
     const search = new SearchResult<Basic, Bundle<Basic>>({
       resourceType: 'Basic',
       query,
-      options: { signal, method: 'GET' },
+      // nothing is guessed: states are few
+      options: { signal, method: 'GET', pagesAhead: 1 },
       send: async ({ method, target }, abort) => {
         const answer = await this.#send(method, target, undefined, {}, { ...options, signal: abort });
         return answer instanceof SmartError ? answer : answer.body;

@@ -282,6 +282,35 @@ describe('a backend client', () => {
     for (const text of shown) expect(text).not.toMatch(new RegExp(`access-1|${ehr.privateJwk.d}`));
   });
 
+  it('C-19 does not show what its scopes are constrained to', () => {
+    const fhir = backend({ name: 'Lab', scope: 'system/Observation.rs?subject=Group/c4n4ry' });
+    expect(inspect(fhir)).toBe('BackendFhirClient {"fhirServer":"Lab","scopes":"system/Observation.rs"}');
+  });
+
+  it('A12-3 keeps its token when a page that it guessed is refused with a 401', async () => {
+    ehr.onFhir = ({ query }) => {
+      const offset = Number(query.get('offset') ?? 0);
+      if (offset > 2) return { status: 401 };
+      const link = offset < 2 ? [{ relation: 'next', url: `Observation?offset=${offset + 1}` }] : [];
+      const entry = [{ resource: { resourceType: 'Observation', id: `o${offset}` } }];
+      return { json: { resourceType: 'Bundle', type: 'searchset', total: 9, link, entry } };
+    };
+    const fhir = backend();
+    const found: unknown[] = [];
+    for await (const { id } of fhir.search('Observation')) {
+      found.push(id);
+      while (id === 'o1' && ehr.fhirRequests.length < 4)
+        await new Promise((resolve) => setImmediate(resolve));
+      // by now the guess is answered
+      if (id === 'o2') await fhir.request('metadata');
+    }
+    ehr.onFhir = patientAsked;
+    await fhir.request('Patient/patient-1');
+    expect(found).toEqual(['o0', 'o1', 'o2']);
+    expect(new Set(bearers()).size).toBe(1);
+    expect(ehr.fhirRequests).toHaveLength(6);
+  });
+
   it('A10-7 gives the public half of its keys, to register', () => {
     expect(backend().jwks).toEqual({ keys: [ehr.publicJwk] });
   });

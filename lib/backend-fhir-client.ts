@@ -18,6 +18,7 @@ import { fhirExchange, isUnauthorized } from './fhir/fhir-http.js';
 import type { FhirHttpAnswer } from './fhir/fhir-http.js';
 import type { FhirVersion } from './fhir/fhir-types.js';
 import { HttpClient } from './http/http-client.js';
+import { splitScopes, unconstrained } from './scope/scope.js';
 import { SmartError } from './smart-error.js';
 import { configurationError } from './smart-runtime.js';
 import { observeEhr } from './telemetry.js';
@@ -89,7 +90,7 @@ export class BackendFhirClient<V extends FhirVersion = 'R4'> extends FhirCalls<V
 
   /** What a log or a JSON answer shows of it: no key, no token. */
   toJSON(): { fhirServer: string; scopes: string } {
-    return { fhirServer: this.name, scopes: this.#registration.scope };
+    return { fhirServer: this.name, scopes: unconstrained(splitScopes(this.#registration.scope)).join(' ') };
   }
 
   [inspect.custom](): string {
@@ -119,11 +120,12 @@ export class BackendFhirClient<V extends FhirVersion = 'R4'> extends FhirCalls<V
         request,
         maxFhirResponseBytes,
       );
-      if (isUnauthorized(answer)) this.#credentials.drop(token);
+      if (isUnauthorized(answer) && !call.isGuess) this.#credentials.drop(token);
       return answer;
     };
     const first = await send();
-    if (!isUnauthorized(first)) return first;
+    // what comes of a guess says nothing about the token
+    if (!isUnauthorized(first) || call.isGuess) return first;
     const second = await send();
     return isUnauthorized(second) ? refusedTwice(second) : second;
   }

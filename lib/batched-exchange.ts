@@ -29,12 +29,12 @@ export function batchedExchange(
     maxEntries,
     takesBatches,
     get: (path, signal) => exchange('GET', path, undefined, { signal }),
-    post: (bundle) => exchange('POST', fhirBaseUrl, bundle, {}),
+    post: (bundle) => exchange('POST', fhirBaseUrl, bundle, {}, { changesNothing: true }),
     urlOf: (path) => fhirUrl(fhirBaseUrl, path) as URL,
   });
-  return async (method, target, body, options) => {
+  return async (method, target, body, options, nature) => {
     const read = method === 'GET' && isPlain(options) ? instanceOf(target, fhirBaseUrl) : undefined;
-    return read ? reads.read(read, options.signal) : exchange(method, target, body, options);
+    return read ? reads.read(read, options.signal) : exchange(method, target, body, options, nature);
   };
 }
 

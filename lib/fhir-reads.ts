@@ -36,6 +36,8 @@ import type {
 } from './fhir/request-options.js';
 import { notAsked, readResult, withResponse } from './fhir/response.js';
 import type { Answered } from './fhir/response.js';
+import { SmartError } from './smart-error.js';
+
 /** A Reference as FHIR writes it. */
 export interface ReferenceLike {
   reference?: string | undefined;
@@ -51,8 +53,12 @@ export interface ResolveOptions<V extends FhirVersion = 'R4'> extends FhirReques
 export interface ResolveReferencesOptions extends FhirRequestOptions {
   /** reads at once, 1 to 100. Default 8 */
   concurrency?: number | undefined;
+  /**
+   * distinct resources to read in one call, 1 to 100,000; further references are in `missing` (`invalid_request`).
+   * Default 1,000
+   */
+  maxReferences?: number | undefined;
 }
-import { SmartError } from './smart-error.js';
 
 /** What a {@link FhirRequest} answers, by its path and method. */
 export type FhirRequestResult<R, V extends FhirVersion = 'R4'> = FhirResultOf<
@@ -168,8 +174,8 @@ export abstract class FhirReads<V extends FhirVersion = 'R4'> {
   ): SearchResult<unknown, unknown> {
     const path = historyPath(resourceType, id, options);
     const isOfOne = resourceType !== undefined && id !== undefined;
-    const send = async ({ target }: SearchRequest, signal: AbortSignal) => {
-      const answer = await this.#exchange('GET', target, undefined, { ...options, signal });
+    const send = async ({ target, isGuess }: SearchRequest, signal: AbortSignal) => {
+      const answer = await this.#exchange('GET', target, undefined, { ...options, signal }, { isGuess });
       if (answer instanceof SmartError) return answer;
       return isOfOne ? checkedHistory(answer.body, resourceType, id) : answer.body;
     };
@@ -203,8 +209,8 @@ export abstract class FhirReads<V extends FhirVersion = 'R4'> {
     options: FhirRequestOptions & SearchOptions = {},
   ): SearchResultOf<T, P, V> {
     const { method: _, pageLimit: _limit, maxPages: _max, pagesAhead: _ahead, ...others } = options;
-    const send = async ({ method, target, body }: SearchRequest, signal: AbortSignal) => {
-      const answer = await this.#exchange(method, target, body, { ...others, signal });
+    const send = async ({ method, target, body, isGuess }: SearchRequest, signal: AbortSignal) => {
+      const answer = await this.#exchange(method, target, body, { ...others, signal }, { isGuess });
       return answer instanceof SmartError ? answer : answer.body;
     };
     return new SearchResult({ resourceType, query: query ?? {}, options, send, compartment });
@@ -239,7 +245,7 @@ export abstract class FhirReads<V extends FhirVersion = 'R4'> {
    * what was given left as it is. Paths may go through references and lists (`encounter.serviceProvider`,
    * `participant.0.actor`).
    *
-   * A reference that cannot be read is in `missing` with its error. The call itself answers an error where nothing can
+   * A reference that cannot be read is in `missing` with its error, and so are those beyond `maxReferences`. The call itself answers an error where nothing can
    * be read any more: `aborted`, and that of a session that ended.
    *
    * @example
@@ -249,10 +255,11 @@ export abstract class FhirReads<V extends FhirVersion = 'R4'> {
   async resolveReferences(
     source: AnyResource<V> | readonly AnyResource<V>[] | AnyBundle<V>,
     paths: readonly string[],
-    { concurrency, ...options }: ResolveReferencesOptions = {},
+    { concurrency, maxReferences, ...options }: ResolveReferencesOptions = {},
   ): Promise<ResolvedReferences<AnyResource<V>> | SmartError> {
     const read = (path: string) => this.request(path, options);
-    return resolveReferences<AnyResource<V>>(read, this.fhirBaseUrl, source, paths, concurrency);
+    const limits = { concurrency, maxReferences, signal: options.signal };
+    return resolveReferences<AnyResource<V>>(read, this.fhirBaseUrl, source, paths, limits);
   }
 
   /** FHIR version of the server, e.g. `4.0.1`, from its CapabilityStatement, which is remembered. */

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Patient } from 'fhir/r4.js';
+import type { Bundle, Patient } from 'fhir/r4.js';
 import { Keyv } from 'keyv';
 import { fakeClock } from '../test/support/clock.js';
 import { EhrServer } from '../test/support/ehr-server.js';
@@ -121,6 +121,32 @@ describe.each<[string, () => FhirCacheOptions]>([
     expect(ehr.requests).toHaveLength(2);
   });
 
+  it('is not forgotten after reads that are sent as a batch, and is after a batch of the app', async () => {
+    const reads = cacheOf(option());
+    ehr.respondWith(({ method, path, body }): EhrAnswer => {
+      const rest = [{ mode: 'server', interaction: [{ code: 'batch' }] }];
+      if (path === '/fhir/metadata') {
+        return { json: { resourceType: 'CapabilityStatement', fhirVersion: '4.0.1', rest } };
+      }
+      if (method === 'GET') return { json: PATIENT };
+      const entry = (JSON.parse(body) as Bundle).entry!.map(({ request }) => ({
+        response: { status: '200' },
+        resource: { resourceType: 'Patient', id: request!.url.split('/')[1] },
+      }));
+      return { json: { resourceType: 'Bundle', type: 'batch-response', entry } };
+    });
+    const fhir = clientOf(reads);
+    await fhir.request(PATH);
+    const batched = fhir.batched();
+    await Promise.all([batched.request('Patient/7'), batched.request('Patient/8')]);
+    await fhir.request(PATH);
+    expect(ehr.to('/fhir')).toHaveLength(1);
+    expect(ehr.to(`/fhir/${PATH}`)).toHaveLength(1);
+    await batched.batch([{ request: { method: 'GET', url: 'Patient/7' } }]);
+    await fhir.request(PATH);
+    expect(ehr.to(`/fhir/${PATH}`)).toHaveLength(2);
+  });
+
   it('that was being read during a write is not kept', async () => {
     const reads = cacheOf(option());
     let answerOld = () => undefined as void;
@@ -165,6 +191,26 @@ describe('an answer with an ETag', () => {
       'W/"1"',
       'W/"1"',
     ]);
+  });
+
+  it('is asked for by it at once where the server says max-age=0, and as a 304 says later', async () => {
+    let control = 'max-age=0, must-revalidate';
+    ehr.respondWith(({ headers }): EhrAnswer => {
+      const given = { etag: '"1"', 'cache-control': control };
+      return headers['if-none-match'] ? { status: 304, headers: given } : { json: PATIENT, headers: given };
+    });
+    const fhir = clientOf(cacheOf(true));
+    await fhir.request(PATH);
+    control = 'max-age=20';
+    expect(await fhir.request(PATH)).toEqual(PATIENT);
+    clock.advance(19_000);
+    expect(await fhir.request(PATH)).toEqual(PATIENT);
+    expect(ehr.requests.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"1"']);
+    control = 'no-store';
+    clock.advance(2_000);
+    await fhir.request(PATH);
+    await fhir.request(PATH);
+    expect(ehr.requests.map(({ headers }) => headers['if-none-match']).slice(2)).toEqual(['"1"', undefined]);
   });
 
   it('that is gone meanwhile is not answered again', async () => {
@@ -223,6 +269,14 @@ describe('the cache', () => {
       { json: PATIENT, headers: { 'cache-control': 'private, No-Store' } },
     ],
     ['what the server wants to be asked for', { json: PATIENT, headers: { 'cache-control': 'no-cache' } }],
+    [
+      'what is too old at once',
+      { json: PATIENT, headers: { 'cache-control': 'max-age=0, must-revalidate' } },
+    ],
+    ['what is too old for a shared cache', { json: PATIENT, headers: { 'cache-control': 's-maxage=0' } }],
+    ['what is as old as it may be', { json: PATIENT, headers: { 'cache-control': 'max-age=60', age: '60' } }],
+    ['what does not say how old it may be', { json: PATIENT, headers: { 'cache-control': 'max-age=x' } }],
+    ['what varies by anything', { json: PATIENT, headers: { vary: 'Accept, *' } }],
     ['what is large', { json: { ...PATIENT, text: 'x'.repeat(300_000) } }],
   ])('does not answer %s', async (_what, answer) => {
     ehr.respondWith(() => answer);
@@ -230,6 +284,27 @@ describe('the cache', () => {
     await fhir.request(PATH);
     await fhir.request(PATH);
     expect(ehr.requests).toHaveLength(2);
+  });
+
+  it('answers no longer than the server allows, and no longer than the launch wants', async () => {
+    ehr.respondWith(() => ({
+      json: PATIENT,
+      headers: { 'cache-control': 'private, Max-Age="10"', age: '4' },
+    }));
+    const fhir = clientOf(cacheOf(true));
+    await fhir.request(PATH);
+    clock.advance(5_000);
+    await fhir.request(PATH, { cache: { ttlMs: 60_000 } });
+    expect(ehr.requests).toHaveLength(1);
+    clock.advance(2_000);
+    await fhir.request(PATH, { cache: { ttlMs: 60_000 } });
+    expect(ehr.requests).toHaveLength(2);
+    ehr.respondWith(() => ({ json: PATIENT, headers: { 'cache-control': 'max-age=3600' } }));
+    clock.advance(10_000);
+    await fhir.request(PATH);
+    clock.advance(31_000);
+    await fhir.request(PATH);
+    expect(ehr.requests).toHaveLength(4);
   });
 
   it('knows one request from another by URL and headers', async () => {

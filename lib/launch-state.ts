@@ -1,3 +1,4 @@
+import { splitScopes, unconstrained } from './scope/scope.js';
 import type { LaunchRecord } from './session/launch-record.js';
 
 /** Stands for what a debugging eye must not see. */
@@ -10,7 +11,7 @@ export interface LaunchState {
   /** `name` of the known server */
   issuerName: string;
   clientId: string;
-  /** granted scopes */
+  /** granted scopes, each without its constraint (`?…`), which may name a patient */
   scopes: string[];
   /** the EHR did not say which scopes it granted; those asked for are assumed */
   scopeAssumed: boolean;
@@ -49,7 +50,7 @@ export function launchState(record: LaunchRecord, issuerName: string): LaunchSta
     fhirBaseUrl: iss,
     issuerName,
     clientId,
-    scopes: scope.split(/\s+/).filter(Boolean),
+    scopes: unconstrained(splitScopes(scope)),
     scopeAssumed,
     tokenType: isOpen ? null : record.dpopKey ? 'DPoP' : 'Bearer',
     accessToken: isOpen ? null : '[redacted]',

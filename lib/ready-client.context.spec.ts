@@ -108,4 +108,14 @@ describe('what the launch is about', () => {
     expect(printed.join()).not.toMatch(/access-1|refresh-1|patient-1|Practitioner/);
     expect(JSON.parse(printed[1]!)).toEqual({ fhirServer: 'Test EHR', scopes: fhir.scopes.toString() });
   });
+
+  it('C-19 shows of scopes what they are for, and not what they are constrained to', () => {
+    const constrained = ['c4n4ry', 'other'].map((id) => `patient/Observation.rs?patient=Patient/${id}`);
+    const { fhir } = clientWith({ scope: `openid ${constrained.join(' ')}` });
+    expect(JSON.parse(JSON.stringify(fhir))).toMatchObject({ scopes: 'openid patient/Observation.rs' });
+    expect(fhir.getState().scopes).toEqual(['openid', 'patient/Observation.rs']);
+    expect(inspect([fhir, fhir.getState()], { depth: 9 })).not.toContain('c4n4ry');
+    // the app itself is told all
+    expect(fhir.scopes.toArray()).toEqual(['openid', ...constrained]);
+  });
 });

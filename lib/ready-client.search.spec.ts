@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Bundle, Observation } from 'fhir/r4.js';
 import { clientWith } from '../test/support/client-with.js';
 import { EhrServer } from '../test/support/ehr-server.js';
+import type { EhrAnswer } from '../test/support/ehr-server.js';
 import { httpClient } from '../test/support/launch-parts.js';
 import { RecordingServer, json } from '../test/support/recording-server.js';
 import type { ReadyClient } from './ready-client.js';
@@ -170,5 +171,58 @@ describe('the pages of a search', () => {
     ]);
     ehr.respondWith(() => ({ status: 403 }));
     await expect(fhir.search('Observation').total()).rejects.toMatchObject({ status: 403 });
+  });
+});
+
+describe('a page that is guessed', () => {
+  /** Pages of one by offset, up to 3, of a server that counts four times as many and answers guesses with `status`. */
+  function answersGuesses(status: number, headers: Record<string, string> = {}) {
+    ehr.respondWith(({ query }): EhrAnswer => {
+      const offset = Number(query.get('offset') ?? 0);
+      if (offset > 3) return { status, headers };
+      const next = `${ehr.url}/fhir/Observation?code=a%7Cb&offset=${offset + 1}`;
+      return { json: { ...page(`o${offset}`, offset < 3 ? next : undefined), total: 12 } };
+    });
+  }
+  const guessed = () => ehr.requests.filter(({ query }) => Number(query.get('offset')) > 3);
+
+  /** Reads all, slowly enough for the guess to be answered. */
+  async function readSlowly(reader: ReadyClient): Promise<unknown[]> {
+    const found: unknown[] = [];
+    for await (const { id } of reader.search('Observation', { code: 'a|b' })) {
+      found.push(id);
+      while (id === 'o2' && guessed().length === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (id === 'o3') await reader.request('Observation/o3');
+    }
+    return found;
+  }
+
+  it('A8-5 and refused with a 401 neither renews the token nor ends the session', async () => {
+    const { fhir: reader, asked } = clientWith(`${ehr.url}/fhir`, http);
+    answersGuesses(401);
+    expect(await readSlowly(reader)).toEqual(['o0', 'o1', 'o2', 'o3']);
+    expect(guessed()).toHaveLength(1);
+    expect(asked).toEqual([]);
+  });
+
+  it.each([429, 503])('is not tried again after a %s', async (status) => {
+    answersGuesses(status, { 'retry-after': '0' });
+    expect(await readSlowly(fhir)).toEqual(['o0', 'o1', 'o2', 'o3']);
+    expect(guessed()).toHaveLength(1);
+  });
+
+  it('A8-5 and refused since the token is no longer good is asked for again with a new one', async () => {
+    const { fhir: reader, asked } = clientWith(`${ehr.url}/fhir`, http);
+    let isOver = false;
+    ehr.respondWith(({ query, headers }): EhrAnswer => {
+      const offset = Number(query.get('offset') ?? 0);
+      if (offset === 3) isOver = true;
+      if (isOver && headers.authorization === 'Bearer access-1') return { status: 401 };
+      const next = `${ehr.url}/fhir/Observation?code=a%7Cb&offset=${offset + 1}`;
+      return { json: { ...page(`o${offset}`, offset < 5 ? next : undefined), total: 6 } };
+    });
+    const found = await reader.search('Observation', { code: 'a|b' }).toArray();
+    expect(found.map(({ id }) => id)).toEqual(['o0', 'o1', 'o2', 'o3', 'o4', 'o5']);
+    expect(asked).toEqual(['renew access-1']);
   });
 });

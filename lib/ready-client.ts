@@ -22,7 +22,7 @@ import { splitFhirUser } from './fhir-user.js';
 import type { FhirUserType } from './fhir-user.js';
 import type { HttpClient } from './http/http-client.js';
 import type { JsonValue } from './http/json.js';
-import { SmartScopes } from './scope/scope.js';
+import { SmartScopes, unconstrained } from './scope/scope.js';
 import { launchState } from './launch-state.js';
 import type { LaunchState } from './launch-state.js';
 import type { LaunchRecord } from './session/launch-record.js';
@@ -225,9 +225,9 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     return [...found, ...(await readFindings((path) => this.request(path, { signal }), this.#record))];
   }
 
-  /** What a log or a JSON answer shows of it: no patient, no token. */
+  /** What a log or a JSON answer shows of it: no patient, no token; of constrained scopes not the constraint. */
   toJSON(): { fhirServer: string; scopes: string } {
-    return { fhirServer: this.issuerName, scopes: this.scopes.toString() };
+    return { fhirServer: this.issuerName, scopes: unconstrained(this.scopes).join(' ') };
   }
 
   [inspect.custom](): string {
@@ -275,8 +275,8 @@ export class ReadyClient<V extends FhirVersion = 'R4'> extends FhirCalls<V> {
     };
     const used = this.#record;
     const first = await send();
-    // What another endpoint thinks of the token is no reason to end the session.
-    if (!isUnauthorized(first) || base !== this.fhirBaseUrl) return first;
+    // What another endpoint thinks of the token is no reason to end the session, nor what comes of a guess.
+    if (!isUnauthorized(first) || base !== this.fhirBaseUrl || call.isGuess) return first;
     const renewed = await this.#handle.renew(used);
     if (renewed instanceof SmartError) return renewed;
     this.#record = renewed;

@@ -1,7 +1,7 @@
 import { limited } from './fhir/limited.js';
 import { isJsonObject } from './http/json.js';
 import { describeFindings } from './launch-findings.js';
-import { SmartScopes, parseResourceScope, splitScopes } from './scope/scope.js';
+import { SmartScopes, parseResourceScope, splitScopes, unconstrained } from './scope/scope.js';
 import type { ResourceScope } from './scope/scope.js';
 import type { LaunchRecord } from './session/launch-record.js';
 import { SmartError } from './smart-error.js';
@@ -227,8 +227,6 @@ function patientOf(resource: Record<string, unknown>): string | undefined {
 }
 
 function named(scopes: string[]): string {
-  const plain = scopes
-    .map((scope) => scope.split('?')[0]!)
-    .filter((scope) => /^[\w:/.*-]{1,200}$/.test(scope));
-  return [...new Set(plain)].slice(0, MAX_NAMED).join(' ');
+  const plain = unconstrained(scopes).filter((scope) => /^[\w:/.*-]{1,200}$/.test(scope));
+  return plain.slice(0, MAX_NAMED).join(' ');
 }

@@ -34,7 +34,8 @@ const MAX_LENGTH = 256 * 1024;
 
 /**
  * Answers of GETs, kept by URL and headers. One that is too old is asked for with its ETag. A store that is down is a
- * cache that is empty. `Cache-Control: no-store` is obeyed, and `no-cache` too.
+ * cache that is empty. `Cache-Control` is obeyed (RFC 9111): `no-store`, `no-cache`, and a `max-age` or `s-maxage` that
+ * is shorter than the time an answer may be used here; so is `Vary: *`.
  */
 export class CachedReads implements ReadCache {
   constructor(
@@ -56,7 +57,7 @@ export class CachedReads implements ReadCache {
     const name = JSON.stringify([url.href, headers]);
     const entry = readEntry(await store.get(name).catch(() => undefined));
     const ageMs = entry === undefined ? Infinity : Date.now() - entry.keptAt;
-    if (entry && ageMs >= 0 && ageMs < ttlMs && !says(entry.headers, 'no-cache')) return answerOf(entry, url);
+    if (entry && ageMs >= 0 && ageMs < Math.min(ttlMs, freshMs(entry.headers))) return answerOf(entry, url);
     const etag = entry?.headers.etag;
     const answer = await send(
       typeof etag === 'string'
@@ -72,9 +73,10 @@ export class CachedReads implements ReadCache {
     }
     const isUnchanged = entry !== undefined && answer.status === 304;
     const kept: Entry = isUnchanged
-      ? { ...entry, keptAt: Date.now() }
+      ? { ...entry, keptAt: Date.now(), headers: updated(entry.headers, answer.headers) }
       : { keptAt: Date.now(), status: answer.status, headers: answer.headers, text: answer.bytes.toString() };
-    if (mayBeKept(kept)) await keep(kept, hasEtag(kept) ? Math.max(ttlMs, REVALIDATE_MS) : ttlMs);
+    const keepMs = hasEtag(kept) ? Math.max(ttlMs, REVALIDATE_MS) : Math.min(ttlMs, freshMs(kept.headers));
+    if (mayBeKept(kept) && keepMs > 0) await keep(kept, keepMs);
     // the newer answer was seen: a request that takes older ones must not go back behind it
     else if (entry) await keep(null, 1);
     return isUnchanged ? answerOf(kept, url) : answer;
@@ -86,7 +88,17 @@ export class CachedReads implements ReadCache {
 }
 
 function mayBeKept({ status, headers, text }: Entry): boolean {
-  return status === 200 && text.length > 0 && text.length <= MAX_LENGTH && !says(headers, 'no-store');
+  return status === 200 && text.length > 0 && text.length <= MAX_LENGTH && isStorable(headers);
+}
+
+function isStorable(headers: Entry['headers']): boolean {
+  return !says(headers, 'no-store') && !listOf(headers.vary).includes('*');
+}
+
+/** What a 304 says anew about keeping the answer (RFC 9111 3.2); the rest is the answer's own. */
+function updated(kept: Entry['headers'], given: Entry['headers']): Entry['headers'] {
+  const { 'cache-control': control = kept['cache-control'], vary = kept.vary, age } = given;
+  return { ...kept, 'cache-control': control, vary, age };
 }
 
 function hasEtag({ headers }: Entry): boolean {
@@ -94,10 +106,31 @@ function hasEtag({ headers }: Entry): boolean {
 }
 
 function says(headers: Entry['headers'], directive: string): boolean {
-  const directives = String(headers['cache-control'] ?? '')
+  return listOf(headers['cache-control']).includes(directive);
+}
+
+/** Milliseconds that the server lets an answer be used unasked (RFC 9111 4.2.1); one that cannot be read is none. */
+function freshMs(headers: Entry['headers']): number {
+  if (says(headers, 'no-cache')) return 0;
+  const limits = listOf(headers['cache-control']).flatMap((directive) => {
+    const [name = '', value = ''] = directive.split('=').map((part) => part.trim());
+    if (name !== 'max-age' && name !== 's-maxage') return [];
+    return [seconds(value.replace(/^"(.*)"$/, '$1')) ?? 0];
+  });
+  if (limits.length === 0) return Infinity;
+  const age = seconds(listOf(headers.age)[0] ?? '') ?? 0;
+  return Math.max(0, Math.min(...limits) - age) * 1_000;
+}
+
+function seconds(text: string): number | undefined {
+  return /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function listOf(header: string | string[] | undefined): string[] {
+  return String(header ?? '')
     .toLowerCase()
-    .split(',');
-  return directives.some((given) => given.trim() === directive);
+    .split(',')
+    .map((item) => item.trim());
 }
 
 function readEntry(text: string | undefined): Entry | undefined {

@@ -6,12 +6,23 @@ import { headersOf } from './request-options.js';
 import type { FhirMethod, FhirReadOptions } from './request-options.js';
 import { Tries } from './retry.js';
 
+/** What the package itself knows of a call, and no caller says. */
+export interface CallNature {
+  /**
+   * A page that the server has not linked to. What comes of it says nothing about the token, and it is not tried again.
+   */
+  isGuess?: boolean;
+  /** though it is no GET */
+  changesNothing?: boolean;
+}
+
 /** Sends one FHIR request; which token goes with it is the client's own matter. */
 export type FhirExchange = (
   method: FhirMethod,
   target: string | URL,
   body: unknown,
   options: FhirReadOptions,
+  nature?: CallNature,
 ) => Promise<FhirHttpAnswer | SmartError>;
 
 /** A call that is ready to be sent. */
@@ -25,6 +36,8 @@ export interface PreparedCall {
   tries: Tries;
   isRaw: boolean;
   isRevalidation?: boolean;
+  /** a 401 is answered as it is: no token is renewed, no session ends */
+  isGuess: boolean;
 }
 
 export type SendCall = (call: PreparedCall) => Promise<FhirHttpAnswer | SmartError>;
@@ -45,11 +58,11 @@ export interface ReadCache {
  */
 export function exchangeThrough(fhirBaseUrl: string, send: SendCall, cache?: ReadCache): FhirExchange {
   const underWay = new Map<string, Promise<FhirHttpAnswer | SmartError>>();
-  return async (method, target, body, options) => {
-    const call = prepared(fhirBaseUrl, method, target, body, options);
+  return async (method, target, body, options, { isGuess = false, changesNothing = false } = {}) => {
+    const call = prepared(fhirBaseUrl, method, target, body, options, isGuess);
     if (call instanceof SmartError) return call;
     if (method !== 'GET') {
-      if (isSearch(call)) return send(call);
+      if (changesNothing || isSearch(call)) return send(call);
       try {
         return await send(call);
       } finally {
@@ -60,8 +73,8 @@ export function exchangeThrough(fhirBaseUrl: string, send: SendCall, cache?: Rea
     }
     const ttlMs = call.isRaw ? undefined : cache?.ttlMs(options.cache);
     const read = () => (cache && ttlMs !== undefined ? cache.read(call, ttlMs, send) : send(call));
-    // Who can abort a read, or wants it fresh, has it alone.
-    if (options.signal || options.cache === false) return read();
+    // Who can abort a read, or wants it fresh, has it alone; nobody else wants what comes of a guess.
+    if (options.signal || options.cache === false || isGuess) return read();
     const key = keyOf(call, ttlMs, options);
     const same = underWay.get(key);
     if (same) return copyOf(await same);
@@ -79,19 +92,20 @@ function prepared(
   target: string | URL,
   body: unknown,
   options: FhirReadOptions,
+  isGuess: boolean,
 ): PreparedCall | SmartError {
   const url = fhirUrl(fhirBaseUrl, target);
   if (url instanceof SmartError) return url;
   const headers = headersOf(options.headers);
   if (headers instanceof SmartError) return headers;
-  const tries = Tries.of(options);
+  const tries = Tries.of(isGuess ? { ...options, retry: false } : options);
   if (tries instanceof SmartError) return tries;
   const { cache } = options;
   if (typeof cache === 'object' && !(cache.ttlMs >= 0)) {
     return new SmartError('invalid_request', 'cache.ttlMs must be milliseconds, zero or more');
   }
   const isRaw = options.as === 'text' || options.as === 'binary';
-  return { method, url, headers, body, signal: options.signal, tries, isRaw };
+  return { method, url, headers, body, signal: options.signal, tries, isRaw, isGuess };
 }
 
 /** Reads with the same key have the same answer, in the same form and within the same bounds. */

@@ -67,23 +67,38 @@ export function locateReference(
   return notHere(target, named.length);
 }
 
-function contained(id: string, { container, ...others }: Surroundings): Located | SmartError {
+/** by what surrounds them: a list of many contained resources is read once, not once for each reference */
+const containedById = new WeakMap<Surroundings, Map<unknown, Resource[]>>();
+
+function contained(id: string, surroundings: Surroundings): Located | SmartError {
+  const { container } = surroundings;
   if (container === undefined) {
     return new SmartError(
       'invalid_request',
       'The reference is to a contained resource; give the resource that contains it as `in`',
     );
   }
-  const inside = Array.isArray(container.contained) ? container.contained.filter(isResource) : [];
+  let inside = containedById.get(surroundings);
+  if (!inside) containedById.set(surroundings, (inside = containedIn(container)));
   // `#` alone is the container, seen from a resource in it
-  const found = id === '' ? [container] : inside.filter((resource) => resource.id === id);
+  const found = id === '' ? [container] : (inside.get(id) ?? []);
   if (found.length === 1) {
-    return { key: null, resource: found[0]!, surroundings: { ...others, container } };
+    return { key: null, resource: found[0]!, surroundings };
   }
   return new SmartError(
     'invalid_request',
     `The resource contains ${found.length === 0 ? 'none' : 'several'} of the id that the reference names`,
   );
+}
+
+function containedIn({ contained: list }: Resource): Map<unknown, Resource[]> {
+  const byId = new Map<unknown, Resource[]>();
+  for (const resource of Array.isArray(list) ? list.filter(isResource) : []) {
+    const same = byId.get(resource.id);
+    if (same) same.push(resource);
+    else byId.set(resource.id, [resource]);
+  }
+  return byId;
 }
 
 /** Of a version that a Bundle does not tell, the server knows more. */

@@ -7,11 +7,13 @@ export type FetchPage = (request: SearchRequest, signal: AbortSignal) => Promise
 interface Fetched {
   page: Promise<Page>;
   abort: AbortController;
+  isGuess: boolean;
 }
 
 /**
  * Pages on their way before they are asked for. The next one is the server's own link; those after it are guesses, made
- * where the links count on (`offset=50`, `offset=100`), and used only if the server then links to the very same.
+ * where the links count on (`offset=50`, `offset=100`), and used only if the server then links to the very same. A guess
+ * that failed was never asked for: where the server links there, the page is asked for anew.
  */
 export class PagesAhead {
   readonly #ahead = new Map<string, Fetched>();
@@ -29,7 +31,7 @@ export class PagesAhead {
     const fetched = this.#ahead.get(target);
     this.#ahead.delete(target);
     this.#current = target;
-    return (fetched ?? this.#start(request)).page;
+    return (fetched ? this.#linked(fetched, request) : this.#start(request)).page;
   }
 
   /** Sends for the next page, and for so many in all where the links tell which. */
@@ -39,7 +41,9 @@ export class PagesAhead {
     for (let step = 0; step < pages; step += 1) {
       const target = step === 0 ? next.target : follows?.(step);
       if (target === undefined) return;
-      if (!this.#ahead.has(target)) this.#ahead.set(target, this.#start({ method: 'GET', target }));
+      const fetched = this.#ahead.get(target);
+      if (step === 0) this.#ahead.set(target, fetched ? this.#linked(fetched, next) : this.#start(next));
+      else if (!fetched) this.#ahead.set(target, this.#start({ method: 'GET', target, isGuess: true }));
     }
   }
 
@@ -58,14 +62,27 @@ export class PagesAhead {
     this.#ahead.clear();
   }
 
+  /** What was guessed before the server linked to it. */
+  #linked(fetched: Fetched, request: SearchRequest): Fetched {
+    if (!fetched.isGuess) return fetched;
+    const { abort } = fetched;
+    const page = fetched.page.catch((error: unknown) => {
+      if (abort.signal.aborted) throw error;
+      return this.#start(request).page;
+    });
+    page.catch(() => undefined);
+    return { page, abort, isGuess: false };
+  }
+
   #start(request: SearchRequest): Fetched {
     const abort = new AbortController();
     this.#running.add(abort);
     if (this.#isStopped) abort.abort();
     const page = this.fetchPage(request, abort.signal).finally(() => this.#running.delete(abort));
-    // nobody may ever ask for it
-    page.catch(() => undefined);
-    return { page, abort };
+    const isGuess = request.isGuess === true;
+    // nobody may ever ask for it; and where one guess fails, others would
+    page.catch(() => (this.#mayGuess &&= !isGuess));
+    return { page, abort, isGuess };
   }
 }
 

@@ -163,4 +163,98 @@ describe('a resource that was found', () => {
   ])('came with the search: %s', (_what, isForeign, resource) => {
     expect(compartment.isForeign(resource, 'Observation')).toBe(isForeign);
   });
+
+  const contained = (type: string) => [{ resourceType: type, id: 'x' }];
+
+  it.each<[string, boolean, { resourceType: string; [name: string]: unknown }]>([
+    ['a conditional reference', true, { resourceType: 'Encounter', subject: at('Patient?identifier=m|2') }],
+    ['an identifier', true, { resourceType: 'Encounter', subject: { identifier: { value: '2' } } }],
+    ['a name', true, { resourceType: 'Encounter', subject: { display: 'Bob' } }],
+    ['a text', true, { resourceType: 'Encounter', subject: 'Patient/bob' }],
+    [
+      'a URN',
+      true,
+      { resourceType: 'Encounter', subject: at('urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0') },
+    ],
+    [
+      'a contained patient',
+      true,
+      { resourceType: 'Encounter', contained: contained('Patient'), subject: at('#x') },
+    ],
+    ['nothing that is contained', true, { resourceType: 'Encounter', subject: at('#x') }],
+    ['a Group', true, { resourceType: 'CarePlan', subject: at('Group/g') }],
+    [
+      'another in an element of an older release',
+      true,
+      { resourceType: 'Encounter', patient: at('Patient/bob') },
+    ],
+    ['a Bundle', true, { resourceType: 'Bundle', entry: [] }],
+    ['Parameters', true, { resourceType: 'Parameters' }],
+    ['a type outside the compartment', true, { resourceType: 'Transport', for: at('Patient/bob') }],
+    [
+      'a deep reference outside the compartment',
+      true,
+      { resourceType: 'Linkage', item: [{ resource: at('Patient/ada') }, { resource: at('Patient/bob') }] },
+    ],
+    [
+      'a contained patient outside the compartment',
+      true,
+      { resourceType: 'Transport', contained: contained('Patient'), for: at('#x') },
+    ],
+    [
+      'a patient’s identifier outside the compartment',
+      true,
+      { resourceType: 'Transport', for: { type: 'Patient', identifier: { value: '2' } } },
+    ],
+    ['a device of an identifier', true, { resourceType: 'Device', patient: { identifier: { value: '2' } } }],
+    ['this patient outside the compartment', false, { resourceType: 'Transport', for: at('Patient/ada') }],
+    ['a device of this patient', false, { resourceType: 'Device', patient: at('Patient/ada') }],
+    ['a practitioner’s schedule', false, { resourceType: 'Schedule', actor: [at('Practitioner/dr')] }],
+    [
+      'a contained practitioner',
+      false,
+      { resourceType: 'Schedule', contained: contained('Practitioner'), actor: [at('#x')] },
+    ],
+    [
+      'an identifier of a practitioner',
+      false,
+      { resourceType: 'Schedule', actor: [{ type: 'Practitioner', identifier: { value: '1' } }] },
+    ],
+    [
+      'an organization’s parent',
+      false,
+      { resourceType: 'Organization', partOf: at('Organization/o'), identifier: [{ value: '1' }] },
+    ],
+    ['a location', false, { resourceType: 'Location', managingOrganization: at('Organization/o') }],
+    ['a medication', false, { resourceType: 'Medication', manufacturer: at('Organization/o') }],
+    ['a role', false, { resourceType: 'PractitionerRole', practitioner: at('Practitioner/dr') }],
+  ])('came with the search, and names %s: foreign %s', (_whom, isForeign, resource) => {
+    expect(compartment.isForeign(resource, 'Observation')).toBe(isForeign);
+  });
+
+  it.each<[string, boolean, unknown]>([
+    ['none', false, undefined],
+    ['this server', false, `${BASE}/Observation/9`],
+    ['this server, with the default port', false, 'https://EHR.example:443/fhir/Observation/9'],
+    ['this server, with a version', false, `${BASE}/Observation/9/_history/2`],
+    ['a UUID', false, 'urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0'],
+    ['a path', false, 'Observation/9'],
+    ['another server', true, 'https://other.example/fhir/Observation/9'],
+    ['another scheme', true, 'http://ehr.example/fhir/Observation/9'],
+    ['a base that begins alike', true, 'https://ehr.example/fhir-evil/Observation/9'],
+    ['a base below this', true, `${BASE}/tenant/Observation/9`],
+    ['a URL that is not REST', true, 'https://other.example/9.json'],
+    ['a server without a scheme', true, '//other.example/fhir/Observation/9'],
+    ['a space before another server', true, ' https://other.example/fhir/Observation/9'],
+    ['no text', true, 7],
+  ])('is where its fullUrl says: %s, foreign %s', (_where, isForeign, fullUrl) => {
+    const own = (resource: { resourceType: string; id?: string; [name: string]: unknown }, type: string) =>
+      compartment.isForeign(resource, type, fullUrl);
+    expect(own(observation(at('Patient/ada')), 'Observation')).toBe(isForeign);
+    expect(own({ resourceType: 'Patient', id: 'ada' }, 'Patient')).toBe(isForeign);
+    expect(own({ resourceType: 'Encounter', subject: at('Patient/ada') }, 'Observation')).toBe(isForeign);
+    // an absolute URL needs no base
+    expect(own(observation(at(`${BASE}/Patient/ada`)), 'Observation')).toBe(false);
+    expect(own({ resourceType: 'Organization' }, 'Observation')).toBe(false);
+  });
 });

@@ -1,10 +1,15 @@
 import { SmartError } from '../smart-error.js';
 import { fhirUrl } from './fhir-url.js';
 import { PATIENT_COMPARTMENT } from './patient-compartment-data.js';
+import { literalOf, mayBePerson, namesAnotherPatient, valuesAt } from './patient-references.js';
+import { baseOf, ownRoot } from './reference.js';
 import type { QueryEntry } from './search-parameters.js';
 
 /** Where types outside the compartment name a patient, if they do. */
 const USUAL_ELEMENTS = ['subject', 'patient'];
+/** Whole records may be in them. */
+const CARRIERS = ['Bundle', 'Parameters'];
+const ABSOLUTE = /^([a-z][a-z0-9+.-]*:|\/\/)/i;
 
 /** What is about one patient: asks for that alone, and knows what was answered all the same. */
 export class PatientCompartment {
@@ -50,15 +55,30 @@ export class PatientCompartment {
 
   /**
    * Whether a resource is about somebody else. One that was searched for must name this patient; one that came with
-   * it (`_include`) must not name another.
+   * it (`_include`) must not name another, nor somebody who cannot be told from another.
+   *
+   * @param fullUrl of its entry: one of another server makes the ids and relative references in it that server's
    */
-  isForeign(resource: { resourceType?: string; id?: unknown }, searchedType: string): boolean {
+  isForeign(
+    resource: { resourceType?: string; id?: unknown },
+    searchedType: string,
+    fullUrl?: unknown,
+  ): boolean {
     const { resourceType = '' } = resource;
-    if (resourceType === 'Patient') return resource.id !== this.#id;
-    const elements = compartmentRow(resourceType)?.slice(1) ?? USUAL_ELEMENTS;
-    const references = elements.flatMap((path) => referencesAt(resource, path.split('.')));
-    if (references.some((reference) => this.#isThisPatient(reference))) return false;
-    return resourceType === searchedType || references.some((reference) => /(^|\/)Patient\//.test(reference));
+    const isOwn = isOfServer(fullUrl, this.#fhirBaseUrl);
+    if (resourceType === 'Patient') return !isOwn || resource.id !== this.#id;
+    if (CARRIERS.includes(resourceType)) return true;
+    const isThis = (literal: string) => (isOwn || ABSOLUTE.test(literal)) && this.#isThisPatient(literal);
+    const row = compartmentRow(resourceType);
+    const elements = row?.slice(1) ?? USUAL_ELEMENTS;
+    const references = elements.flatMap((path) => valuesAt(resource, path.split('.')));
+    const namesThis = references.some((reference) => isThis(literalOf(reference)));
+    if (namesThis && row !== undefined) return false;
+    if (resourceType === searchedType) return true;
+    const isAmbiguous = references.some(
+      (reference) => !isThis(literalOf(reference)) && mayBePerson(reference, resource),
+    );
+    return isAmbiguous || namesAnotherPatient(resource, resource, isThis);
   }
 
   #checkNamed(name: string, value: string): void {
@@ -91,11 +111,10 @@ function withElements(value: string, elements: readonly string[]): string {
   return [...new Set([...asked, ...roots])].join(',');
 }
 
-function referencesAt(value: unknown, path: readonly string[]): string[] {
-  if (Array.isArray(value)) return value.flatMap((item) => referencesAt(item, path));
-  if (typeof value !== 'object' || value === null) return [];
-  const [name, ...rest] = path;
-  const record = value as Record<string, unknown>;
-  if (name !== undefined) return Object.hasOwn(record, name) ? referencesAt(record[name], rest) : [];
-  return typeof record.reference === 'string' ? [record.reference] : [];
+/** Without a `fullUrl`, or with a `urn:` that says nothing of a server, an entry is of the server that answered. */
+function isOfServer(fullUrl: unknown, fhirBaseUrl: string): boolean {
+  if (fullUrl === undefined || fullUrl === null) return true;
+  if (typeof fullUrl !== 'string') return false;
+  if (!ABSOLUTE.test(fullUrl.trim()) || /^urn:/i.test(fullUrl)) return true;
+  return baseOf(fullUrl) === ownRoot(fhirBaseUrl);
 }

@@ -14,6 +14,7 @@ export interface Page {
 }
 
 export interface PageEntry {
+  fullUrl?: unknown;
   resource?: { resourceType?: string } | null;
   search?: { mode?: string } | null;
 }

@@ -8,6 +8,8 @@ export interface SearchRequest {
   target: string;
   /** of a POST */
   body?: URLSearchParams;
+  /** the server has not linked to it */
+  isGuess?: true;
 }
 
 export type SearchMethod = 'GET' | 'POST' | 'auto';

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Bundle, Patient, Practitioner } from 'fhir/r4.js';
 import { SmartError } from '../smart-error.js';
+import { PatientCompartment } from './patient-compartment.js';
 import type { SearchRequest } from './search-request.js';
 import { SearchResult } from './search-result.js';
 import type { SearchOptions } from './search-result.js';
@@ -307,6 +308,54 @@ describe('pages further ahead', () => {
     expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
+  it('that failed when they were guessed are asked for again once the server links there', async () => {
+    const { search, requests } = failingOnce('?offset=3');
+    expect(await idsOf(search)).toEqual(['0', '1', '2', '3', '4']);
+    expect(requests.filter(({ target }) => target === '?offset=3')).toEqual([
+      { method: 'GET', target: '?offset=3', isGuess: true },
+      { method: 'GET', target: '?offset=3' },
+    ]);
+    // a server that refuses one is spared the others
+    expect(requests.filter(({ isGuess }) => isGuess).map(({ target }) => target)).toEqual(['?offset=3']);
+  });
+
+  it('that fail after the server linked there are asked for again, too', async () => {
+    const { search, requests, fail } = failingOnce('?offset=3', true);
+    const ids: (string | undefined)[] = [];
+    for await (const { id } of search) {
+      ids.push(id);
+      if (id === '2') setImmediate(fail);
+    }
+    expect(ids).toEqual(['0', '1', '2', '3', '4']);
+    expect(requests.filter(({ target }) => target === '?offset=3')).toHaveLength(2);
+  });
+
+  it('that fail a second time are an error', async () => {
+    const { search } = failingOnce('?offset=3', false, true);
+    await expect(idsOf(search)).rejects.toBe(GONE);
+  });
+
+  /** Five pages by offset; the first request for one of them fails, at once or when it is told to. */
+  function failingOnce(failing: string, isLate = false, isForGood = false) {
+    const requests: SearchRequest[] = [];
+    let fail = () => undefined as void;
+    const failed = new Promise<SmartError>((resolve) => (fail = () => resolve(GONE)));
+    const search = new SearchResult<Patient, Bundle<Patient>>({
+      resourceType: 'Patient',
+      query: {},
+      options: { pagesAhead: 2 },
+      send: async (request) => {
+        requests.push(request);
+        const { target } = request;
+        const isFirst = requests.filter((sent) => sent.target === target).length === 1;
+        if (target === failing && (isFirst || isForGood)) return isLate ? failed : GONE;
+        const at = Number(/offset=(\d)/.exec(target)?.[1] ?? 0);
+        return { ...page([String(at)], at < 4 ? `?offset=${at + 1}` : undefined), total: 5 };
+      },
+    });
+    return { search, requests, fail: () => fail() };
+  }
+
   it('are aborted where the caller stops', async () => {
     const never = new Promise(() => undefined);
     const pages = {
@@ -429,6 +478,23 @@ describe('a search that goes wrong', () => {
       error: 'invalid_request',
     });
     expect(asked).toEqual([]);
+  });
+});
+
+describe('a search about one patient', () => {
+  it('takes what another server’s entry says for that server’s', async () => {
+    const base = 'https://ehr.example/fhir';
+    const foreign: string[] = [];
+    const compartment = new PatientCompartment(base, '1', (type, count) => foreign.push(`${type} ${count}`));
+    const entry = [
+      { fullUrl: 'https://other.example/fhir/Patient/1', resource: { ...patient('1'), active: false } },
+      { fullUrl: `${base}/Patient/1`, resource: patient('1') },
+      { fullUrl: 'urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0', resource: patient('1') },
+    ];
+    const send = () => Promise.resolve({ resourceType: 'Bundle', type: 'searchset', entry });
+    const search = new SearchResult({ resourceType: 'Patient', query: {}, options: {}, send, compartment });
+    expect(await search.toArray()).toEqual([patient('1'), patient('1')]);
+    expect(foreign).toEqual(['Patient 1']);
   });
 });
 

@@ -125,7 +125,9 @@ export class SearchResult<Match, Bundle, Included = never> implements AsyncItera
     }
     const own = (page: Page): Page => {
       const all = page.entry ?? [];
-      const kept = all.filter(({ resource }) => !resource || !compartment.isForeign(resource, resourceType));
+      const kept = all.filter(
+        ({ resource, fullUrl }) => !resource || !compartment.isForeign(resource, resourceType, fullUrl),
+      );
       return kept.length === all.length ? page : { ...page, entry: kept };
     };
     let foreign = 0;

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { HttpFailure } from './http-failure.js';
+import { Pieces } from './pieces.js';
 
 type Controller = Dispatcher.DispatchController;
 type Headers = Record<string, string | string[] | undefined>;
@@ -15,8 +16,7 @@ export class CollectedAnswer implements Dispatcher.DispatchHandler {
   #controller: Controller | undefined;
   #status = 0;
   #headers: Headers = {};
-  readonly #chunks: Buffer[] = [];
-  #size = 0;
+  readonly #body = new Pieces();
   #isOver = false;
 
   constructor(
@@ -38,6 +38,7 @@ export class CollectedAnswer implements Dispatcher.DispatchHandler {
   fail(reason: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#body.clear();
     this.#reject(reason);
     this.#controller?.abort(reason as Error);
   }
@@ -56,17 +57,16 @@ export class CollectedAnswer implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Controller, chunk: Buffer): void {
-    this.#size += chunk.length;
-    if (this.#size > this.maxBytes) this.fail(tooLarge(this.host, this.maxBytes));
-    else this.#chunks.push(chunk);
+    if (this.#isOver) return;
+    if (this.#body.size + chunk.length > this.maxBytes) this.fail(tooLarge(this.host, this.maxBytes));
+    else this.#body.add(chunk);
   }
 
   onResponseEnd(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const [first] = this.#chunks;
-    const body = first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
-    this.#resolve({ status: this.#status, headers: this.#headers, body });
+    this.#resolve({ status: this.#status, headers: this.#headers, body: this.#body.joined() });
+    this.#body.clear();
   }
 
   onResponseError(_controller: Controller, error: Error): void {

@@ -56,6 +56,11 @@ export function splitScopes(scope: string): string[] {
   return [...new Set(scope.split(/\s+/).filter((item) => item !== ''))];
 }
 
+/** Scopes as they may be shown: without constraints, which may name a patient (`?patient=Patient/1`). */
+export function unconstrained(scopes: Iterable<string>): string[] {
+  return [...new Set(Array.from(scopes, (scope) => scope.split('?')[0]!))];
+}
+
 /**
  * A set of granted scopes that can be asked what it covers. Scopes add up: `.r` and `.s` cover `.rs`, `*`
  * covers every type; `user/` does not cover `patient/`, and a constrained scope

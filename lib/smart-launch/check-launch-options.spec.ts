@@ -28,6 +28,9 @@ describe('checkLaunchOptions', () => {
         allowPatientWithEncounter: true,
         requireContext: true,
         trustedOrigins: ['https://ui.example.org'],
+        allowFromRequest: ['tenant', 'smart_style_url'],
+        storage: new Keyv(),
+        secret: ['s'.repeat(32)],
       },
     ],
   ])('finds nothing wrong with %s', (_case, change) => {
@@ -67,6 +70,12 @@ describe('checkLaunchOptions', () => {
     ['storage is a Map', { storage: new Map() }],
     ['allowPatientWithEncounter must be', { allowPatientWithEncounter: 'yes' }],
     ['trustedOrigins must be', { trustedOrigins: ['https://ui.example.org/'] }],
+    ['allowFromRequest must be', { allowFromRequest: ['patient'] }],
+    ['allowFromRequest must be', { allowFromRequest: 'tenant' }],
+    ['secret must be a string', { secret: 7 }],
+    ['secret is missing', { secret: [] }],
+    ['secret is shorter than 32', { secret: ['s'.repeat(32), 'short'] }],
+    ['secret is not for a SmartAppLaunchStore', { storage: store, secret: 's'.repeat(32) }],
     ['guard is not an option: there are', { guard: [] }],
     ['isGlobal stands beside useFactory', { isGlobal: false }],
   ])('F-1 says that %s', (problem, change) => {

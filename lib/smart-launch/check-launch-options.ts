@@ -8,6 +8,8 @@ import { isLaunchStore } from './launch-store.js';
 
 const FUNCTIONS = ['user', 'launchContext', 'onLaunch'];
 const BOOLEANS = ['allowPatientWithEncounter', 'requireContext'];
+const EHR_MEMBERS: unknown[] = ['tenant', 'smart_style_url'];
+const MIN_SECRET_LENGTH = 32;
 const KNOWN = [
   'fhirBaseUrl',
   'clientApplications',
@@ -15,6 +17,8 @@ const KNOWN = [
   'readResource',
   'storage',
   ...BOOLEANS,
+  'secret',
+  'allowFromRequest',
   'trustedOrigins',
   ...FUNCTIONS,
 ];
@@ -28,6 +32,7 @@ export function checkLaunchOptions(given: unknown): string[] {
   }
   const { isGlobal, ...options } = given as Record<string, unknown>;
   const { storage, readResource, trustedOrigins = [] } = options;
+  const { allowFromRequest = [] } = options;
   return [
     ...(isGlobal === undefined ? [] : ['isGlobal stands beside useFactory, not in what it returns']),
     ...unknownOptions('', options, KNOWN),
@@ -37,7 +42,7 @@ export function checkLaunchOptions(given: unknown): string[] {
     ...(typeof readResource === 'function'
       ? []
       : [
-          'readResource is missing: give (reference, request) => the Patient or Encounter as this user may read it, or null',
+          'readResource is missing: give (reference, request) => the resource as this user may read it, or null',
         ]),
     ...FUNCTIONS.filter((name) => options[name] !== undefined && typeof options[name] !== 'function').map(
       (name) => `${name} must be a function`,
@@ -46,9 +51,13 @@ export function checkLaunchOptions(given: unknown): string[] {
     ...BOOLEANS.filter((name) => !['undefined', 'boolean'].includes(typeof options[name])).map(
       (name) => `${name} must be true or false`,
     ),
+    ...checkSecret(options.secret, isLaunchStore(storage)),
     ...(Array.isArray(trustedOrigins) && trustedOrigins.every(isOrigin)
       ? []
       : ['trustedOrigins must be a list of origins, e.g. ["https://ehr.example.org"]']),
+    ...(Array.isArray(allowFromRequest) && allowFromRequest.every((name) => EHR_MEMBERS.includes(name))
+      ? []
+      : ["allowFromRequest must be a list of 'tenant' and 'smart_style_url'"]),
   ];
 }
 
@@ -101,6 +110,23 @@ function checkApplication(path: string, application: Partial<ClientApplication>)
     ...(redirectUris === undefined || (Array.isArray(redirectUris) && redirectUris.every(isUrl))
       ? []
       : [`${path}.redirectUris must be a list of absolute URLs`]),
+  ];
+}
+
+function checkSecret(value: unknown, isOwnStore: boolean): string[] {
+  if (value === undefined) return [];
+  const secrets: unknown = typeof value === 'string' ? [value] : value;
+  if (!Array.isArray(secrets) || !secrets.every((secret) => typeof secret === 'string'))
+    return ['secret must be a string or a list of strings'];
+  const fix = `at least ${MIN_SECRET_LENGTH} random characters, e.g. from "openssl rand -base64 32"`;
+  return [
+    ...(secrets.length > 0 ? [] : [`secret is missing: give ${fix}`]),
+    ...(secrets.every(({ length }) => length >= MIN_SECRET_LENGTH)
+      ? []
+      : [`secret is shorter than ${MIN_SECRET_LENGTH} characters: give ${fix}`]),
+    ...(isOwnStore
+      ? ['secret is not for a SmartAppLaunchStore, which gets launches as they are: encrypt them there']
+      : []),
   ];
 }
 

@@ -2,8 +2,7 @@ import { ForbiddenException, Inject, Injectable, Scope } from '@nestjs/common';
 import type { CanActivate, ExecutionContext, OnModuleInit, Type } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef } from '@nestjs/core';
 import { firstValueFrom, isObservable } from 'rxjs';
-import { headerOf } from '../nest/http-request.js';
-import { pageBehind } from '../nest/request-origin.js';
+import { headerOf, rawRequest } from '../nest/http-request.js';
 import { SmartError } from '../smart-error.js';
 import { SMART_LAUNCH_OPTIONS } from './module-options.js';
 import type { SmartLaunchModuleOptions } from './module-options.js';
@@ -28,7 +27,10 @@ export class EhrGuards implements CanActivate, OnModuleInit {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<object>();
     if (!this.#comesFromEhr(request)) {
-      throw new SmartError('csrf_rejected', 'The request does not come from a page of the EHR');
+      throw new SmartError(
+        'csrf_rejected',
+        'The request does not come from a page of the EHR; pages of trustedOrigins launch by POST',
+      );
     }
     if (this.#guards.length === 0) throw new ForbiddenException();
     for (const guardFor of this.#guards) {
@@ -48,12 +50,16 @@ export class EhrGuards implements CanActivate, OnModuleInit {
   #comesFromEhr(request: object): boolean {
     const authorization = headerOf(request, 'authorization') ?? '';
     if (/^(Bearer|DPoP) /i.test(authorization)) return true;
-    const page = pageBehind(request, this.#origins);
-    if (page === 'own') return true;
+    const site = headerOf(request, 'sec-fetch-site');
+    if (site === 'same-origin' || site === 'none') return true;
+    const origin = headerOf(request, 'origin');
+    const isListed = this.#origins.has(origin ?? '');
+    // A Referer outlives redirects through other sites, a GET by link has no Origin: from elsewhere, only POST tells.
+    if (site !== undefined) return isListed && rawRequest(request).method === 'POST';
+    if (origin !== undefined) return isListed;
     const referrer = headerOf(request, 'referer') ?? '';
-    const isFromOwnPage = URL.canParse(referrer) && this.#origins.has(new URL(referrer).origin);
-    if (headerOf(request, 'origin') === undefined && isFromOwnPage) return true;
-    return page === 'unsaid' && authorization === '' && headerOf(request, 'cookie') === undefined;
+    if (URL.canParse(referrer) && this.#origins.has(new URL(referrer).origin)) return true;
+    return authorization === '' && headerOf(request, 'cookie') === undefined;
   }
 
   /** The instance there is, where the guard is a provider; else one that Nest makes in this module. */

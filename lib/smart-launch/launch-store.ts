@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { withinDeadline } from '../session/deadline.js';
 import { completeStorage } from '../session/complete-storage.js';
+import { SealedBox } from '../session/sealed-box.js';
 import type { CompleteStorage, SmartStorageOption } from '../session/smart-storage.js';
 import { DEFAULTS } from '../smart-client-options.js';
 import type { SmartAppLaunch } from './smart-app-launch.js';
@@ -27,14 +29,24 @@ export function isLaunchStore(value: unknown): value is SmartAppLaunchStore {
   );
 }
 
-/** Every call bounded in time; `storage` is there where it is not the user's own store. */
-export function launchStore(option: SmartStorageOption | SmartAppLaunchStore | undefined): {
+/**
+ * Every call bounded in time; `storage` is there where it is not the user's own store.
+ *
+ * @param secrets the first seals launches, all open them. None: a random one, which no other process has
+ * @param onUnknownSecret told when a launch was sealed under a secret that is not here
+ */
+export function launchStore(
+  option: SmartStorageOption | SmartAppLaunchStore | undefined,
+  secrets: readonly string[] = [],
+  onUnknownSecret?: () => void,
+): {
   store: SmartAppLaunchStore;
   storage?: CompleteStorage;
 } {
   if (!isLaunchStore(option)) {
     const storage = completeStorage(option, DEFAULTS.storeTimeoutMs);
-    return { store: storedLaunches(storage), storage };
+    const box = new SealedBox(secrets.length > 0 ? secrets : [randomSecret()], onUnknownSecret);
+    return { store: storedLaunches(storage, box), storage };
   }
   const bounded = <T>(work: Promise<T>) => withinDeadline(work, DEFAULTS.storeTimeoutMs);
   const store: SmartAppLaunchStore = {
@@ -45,12 +57,18 @@ export function launchStore(option: SmartStorageOption | SmartAppLaunchStore | u
   return { store };
 }
 
-function storedLaunches(storage: CompleteStorage): SmartAppLaunchStore {
-  const read = (entry: string | undefined) =>
-    entry === undefined ? undefined : (JSON.parse(entry) as SmartAppLaunch);
+/** Sealed under secret and id: a dump of the store tells nothing of user and patient. */
+function storedLaunches(storage: CompleteStorage, box: SealedBox): SmartAppLaunchStore {
+  const read = (id: string, entry: string | undefined) =>
+    entry === undefined ? undefined : box.open<SmartAppLaunch>(entry, PREFIX + id, id);
   return {
-    findById: async (id) => read(await storage.get(PREFIX + id)),
-    save: (launch, ttlMs) => storage.set(PREFIX + launch.id, JSON.stringify(launch), ttlMs),
-    take: async (id) => read(await storage.take(PREFIX + id)),
+    findById: async (id) => read(id, await storage.get(PREFIX + id)),
+    save: (launch, ttlMs) =>
+      storage.set(PREFIX + launch.id, box.seal(launch, PREFIX + launch.id, launch.id), ttlMs),
+    take: async (id) => read(id, await storage.take(PREFIX + id)),
   };
+}
+
+function randomSecret(): string {
+  return randomBytes(32).toString('base64');
 }

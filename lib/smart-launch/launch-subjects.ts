@@ -2,6 +2,7 @@ import { isFhirId } from '../ehr/launch-context.js';
 import { SmartError } from '../smart-error.js';
 import type { LaunchMembers } from './launch-members.js';
 import type { ReadResource, SmartLaunchModuleOptions } from './module-options.js';
+import { readableResource } from './readable-resource.js';
 
 type Options = Pick<
   SmartLaunchModuleOptions,
@@ -27,7 +28,7 @@ export async function launchSubjects(
     const missing = await unreadable(`Patient/${patient}`, options, request);
     return missing ?? { patient };
   }
-  const resource = await read(`Encounter/${encounter}`, options, request);
+  const resource = await readableResource(`Encounter/${encounter}`, options, request);
   if (resource instanceof SmartError) return resource;
   const subject = patientOf(resource, options.fhirBaseUrl);
   if (subject === undefined) return refused('The encounter is not of a patient');
@@ -41,19 +42,8 @@ async function unreadable(
   options: Options,
   request: object,
 ): Promise<SmartError | undefined> {
-  const resource = await read(reference, options, request);
+  const resource = await readableResource(reference, options, request);
   return resource instanceof SmartError ? resource : undefined;
-}
-
-async function read(
-  reference: string,
-  options: Options,
-  request: object,
-): Promise<ReadResource | SmartError> {
-  const [type, id] = reference.split('/');
-  const resource = await options.readResource(reference, request);
-  if (resource && resource.resourceType === type && resource.id === id) return resource;
-  return refused(`There is no such ${type}, or it may not be read`, 404);
 }
 
 /** The subject's id, when it is a patient of this server. */

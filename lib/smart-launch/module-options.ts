@@ -39,9 +39,10 @@ export interface SmartLaunchModuleOptions {
   /** Nest guards that let the users of the EHR in, and nobody else; at least one */
   guards: readonly (Type<CanActivate> | CanActivate)[];
   /**
-   * Patient and Encounter as the user of `request` may read them; nothing where there is none, or none for this user.
+   * A resource as the user of `request` may read it; nothing where there is none, or none for this user. Asked for
+   * patient and encounter, and for each resource of this server in `fhirContext`.
    *
-   * @param reference `Patient/<id>` or `Encounter/<id>`
+   * @param reference `<Type>/<id>`, e.g. `Patient/ada`
    */
   readResource(
     reference: string,
@@ -52,6 +53,12 @@ export interface SmartLaunchModuleOptions {
   /** a SmartStorage, a Keyv, a cache-manager Cache or a SmartAppLaunchStore. Left out: in memory, for one process */
   storage?: SmartStorageOption | SmartAppLaunchStore;
   /**
+   * Seals what `storage` holds of a launch (AES-256-GCM): at least 32 random characters, the same in all processes. Of
+   * several the first seals and all open. Left out: random, for launches in memory; with another storage the start
+   * fails in production. A SmartAppLaunchStore gets launches as they are
+   */
+  secret?: string | readonly string[];
+  /**
    * Default `false`: a launch with both is refused. `true`: it is taken when the encounter's subject is the patient
    */
   allowPatientWithEncounter?: boolean;
@@ -60,6 +67,10 @@ export interface SmartLaunchModuleOptions {
    * the patient. `true`: it is refused
    */
   requireContext?: boolean;
+  /**
+   * Members that a request may say itself. Default: none. Listed or not, what `launchContext` answers wins
+   */
+  allowFromRequest?: readonly ('tenant' | 'smart_style_url')[];
   /** What the EHR adds to a launch, e.g. `need_patient_banner` or `tenant`; it wins over what the request says */
   launchContext?(
     launch: LaunchInPreparation,
@@ -71,7 +82,7 @@ export interface SmartLaunchModuleOptions {
   onLaunch?(event: SmartLaunchEvent, request: object): unknown;
   /**
    * Origins of the EHR's pages, where they are not on the host of `fhirBaseUrl`, e.g. `https://ehr.example.org`.
-   * Links of other pages are refused
+   * They launch by POST; links of other pages are refused
    */
   trustedOrigins?: readonly string[];
 }

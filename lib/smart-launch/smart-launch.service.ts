@@ -7,6 +7,7 @@ import { configurationError } from '../smart-runtime.js';
 import { checkLaunchOptions } from './check-launch-options.js';
 import { clientIdOf, launchUrlOf, sharedLaunchUrls, withLaunchParameters } from './client-application.js';
 import type { ClientApplication } from './client-application.js';
+import { unreadableContext } from './context-references.js';
 import { defined, launchMembersFor, readLaunchMembers } from './launch-members.js';
 import type { LaunchMembers } from './launch-members.js';
 import { launchStore } from './launch-store.js';
@@ -43,7 +44,7 @@ export interface LaunchLink {
   id: string;
   name: string;
   logo: string | null;
-  /** the operation's URL; for a link, a frame or a form of the EHR's own pages */
+  /** the operation's URL; for a link, a frame or a form of the EHR's own pages; with POST from `trustedOrigins` */
   launchUrl: string;
 }
 
@@ -54,12 +55,16 @@ export class SmartLaunchService implements OnModuleDestroy {
   readonly #options: SmartLaunchModuleOptions;
   readonly #launches: SmartAppLaunchStore;
   readonly #close: () => Promise<void>;
+  #hasWarned = false;
 
   constructor(@Inject(SMART_LAUNCH_OPTIONS) options: SmartLaunchModuleOptions) {
     const mistakes = checkLaunchOptions(options);
     if (mistakes.length) throw configurationError(mistakes);
     this.#options = options;
-    const { store, storage } = launchStore(options.storage);
+    const { secret, storage: option } = options;
+    const secrets = typeof secret === 'string' ? [secret] : secret;
+    const { store, storage } = launchStore(option, secrets, () => this.#warnOfUnknownSecret());
+    if (storage && !storage.guarantees.memoryOnly && !secrets) this.#withoutSecret();
     this.#launches = store;
     this.#close = async () => storage?.close();
     if (storage) this.#warnOfStorage(storage.guarantees);
@@ -90,7 +95,7 @@ export class SmartLaunchService implements OnModuleDestroy {
    * What `$smart-launch` does, for a route of your own behind guards of your own: checks application and context,
    * keeps the launch, and answers where the browser goes.
    *
-   * Errors: `invalid_launch_request` (400, or 404 for an unknown application, patient or encounter), `no_session`
+   * Errors: `invalid_launch_request` (400, or 404 for an unknown application, patient, encounter or `fhirContext`), `no_session`
    * (401) without a user, `store_unavailable` (503).
    *
    * @param parameters as in the token response: `patient`, `encounter`, `intent` …
@@ -111,6 +116,8 @@ export class SmartLaunchService implements OnModuleDestroy {
   ): Promise<PreparedLaunch | SmartError> {
     const asked = readLaunchMembers(Object.entries(parameters));
     if (asked instanceof SmartError) return asked;
+    const forbidden = this.#notFromRequest(asked);
+    if (forbidden) return forbidden;
     const userId = await this.#userOf(request);
     if (userId === undefined) return noUser();
     const application = await this.#application(applicationId, request);
@@ -119,6 +126,8 @@ export class SmartLaunchService implements OnModuleDestroy {
     if (!launchUrl) return refused('The ClientApplication is not configured for launch: it has no launchUri');
     const subjects = await launchSubjects(asked, this.#options, request);
     if (subjects instanceof SmartError) return subjects;
+    const unreadable = await unreadableContext(asked, this.#options, request);
+    if (unreadable) return unreadable;
     const context = await this.#completed(application, userId, { ...asked, ...subjects }, request);
     const iss = this.fhirBaseUrl;
     const { handle, launch } = issueSmartAppLaunch({ application, userId, iss, context });
@@ -186,6 +195,20 @@ export class SmartLaunchService implements OnModuleDestroy {
       url.search = query.toString();
       return { id, name, logo: logoUri ?? null, launchUrl: url.href };
     });
+  }
+
+  /** Whose the tenant is, and whose page the style comes from, decides over data: a link must not choose it. */
+  #notFromRequest(asked: LaunchMembers): SmartError | undefined {
+    const { allowFromRequest = [] } = this.#options;
+    const name = (['tenant', 'smart_style_url'] as const).find(
+      (each) => asked[each] !== undefined && !allowFromRequest.includes(each),
+    );
+    return (
+      name &&
+      refused(
+        `${name} is not the request’s to say: launchContext adds it, or allowFromRequest has to list it`,
+      )
+    );
   }
 
   #listed(): readonly ClientApplication[] | undefined {
@@ -263,6 +286,24 @@ export class SmartLaunchService implements OnModuleDestroy {
   /** A store drops entries at their TTL; one that does not must not make a launch live longer. */
   #isAlive({ expiresAt, iss }: SmartAppLaunch): boolean {
     return Date.now() < expiresAt && iss === this.fhirBaseUrl;
+  }
+
+  #withoutSecret(): void {
+    const fix =
+      'give at least 32 random characters, e.g. from "openssl rand -base64 32", the same in all processes';
+    if (process.env.NODE_ENV === 'production') {
+      throw configurationError([`secret is missing, and launches are kept outside this process: ${fix}`]);
+    }
+    this.#logger.warn(
+      `secret is not set: launches are sealed under a random one, and no other process opens them; ${fix}. ` +
+        'In production the start fails without it',
+    );
+  }
+
+  #warnOfUnknownSecret(): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#logger.warn('A launch was sealed under another secret: do all processes have the same ones?');
   }
 
   #warnOfStorage(guarantees: { atomicTake: boolean; memoryOnly: boolean }): void {

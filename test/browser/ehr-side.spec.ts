@@ -1,4 +1,6 @@
 import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
 import { startDemo } from '../../sample/demo.js';
@@ -8,6 +10,7 @@ import { describeWithChromium, launchChromium } from '../support/chromium.js';
 import { freePort } from '../support/free-port.js';
 import { startTestApp } from '../support/launched-app.js';
 import type { TestApp } from '../support/launched-app.js';
+import { startLaunchingEhr } from '../support/launching-ehr.js';
 
 jest.setTimeout(60_000);
 
@@ -137,5 +140,68 @@ describeWithChromium('the three ways in which the EHR opens an app, in Chromium'
 
     expect((await answered).status()).toBe(403);
     expect(demo.ehr.auditLog).toHaveLength(before);
+  });
+
+  it('F-7 nor can one that the EHR links to and that sends the browser back', async () => {
+    const before = demo.ehr.auditLog.length;
+    const operation = `${demo.ehr.fhirBaseUrl}/ClientApplication/vital-signs/$smart-launch`;
+    const foreign = createServer((_request, response) => {
+      response.writeHead(302, { Location: operation }).end();
+    });
+    await new Promise<void>((resolve) => foreign.listen(0, 'localhost', resolve));
+    try {
+      const { port } = foreign.address() as AddressInfo;
+      await page.goto(demo.ehr.url);
+      await page.evaluate(`{
+        const link = document.createElement('a');
+        link.href = 'http://localhost:${port}/';
+        link.referrerPolicy = 'unsafe-url';
+        link.textContent = 'a site elsewhere';
+        document.body.append(link);
+      }`);
+
+      const answered = page.waitForResponse((response) => response.url() === operation);
+      await page.getByRole('link', { name: 'a site elsewhere' }).click();
+
+      const answer = await answered;
+      const headers = await answer.request().allHeaders();
+      expect(headers).toMatchObject({
+        'sec-fetch-site': 'cross-site',
+        referer: expect.stringContaining(demo.ehr.url),
+      });
+      expect(answer.status()).toBe(403);
+      expect(demo.ehr.auditLog).toHaveLength(before);
+    } finally {
+      foreign.close();
+    }
+  });
+
+  it('F-7 a page of trustedOrigins launches by a form, and not by a link', async () => {
+    const pages = `http://localhost:${await freePort()}`;
+    const ehr = await startLaunchingEhr({
+      adapter: adapters[0]!.create(),
+      options: { trustedOrigins: [pages] },
+    });
+    try {
+      const operation = `${ehr.fhirBaseUrl}/ClientApplication/growth-chart/$smart-launch?patient=ada`;
+      const html = `<a href="${operation}">link</a>
+        <form method="post" action="${operation}"><button>form</button></form>`;
+      await context.addCookies([{ name: 'ehr', value: 'dr-grey', url: ehr.origin, sameSite: 'Lax' }]);
+      await context.route(`${pages}/**`, (route) => route.fulfill({ contentType: 'text/html', body: html }));
+      await context.route('https://growth.example.org/**', (route) => route.fulfill({ body: 'the app' }));
+
+      const statusAfter = async (role: 'link' | 'button', name: string) => {
+        await page.goto(`${pages}/`);
+        const answered = page.waitForResponse((response) => response.url() === operation);
+        await page.getByRole(role, { name }).click();
+        return (await answered).status();
+      };
+      expect(await statusAfter('link', 'link')).toBe(403);
+      expect(ehr.events).toEqual([]);
+      expect(await statusAfter('button', 'form')).toBe(302);
+      expect(ehr.events).toMatchObject([{ userId: 'dr-grey', context: { patient: 'ada' } }]);
+    } finally {
+      await ehr.close();
+    }
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConsoleLogger, Controller, Get, Inject, Injectable, Module, Scope } from '@nestjs/common';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { Keyv } from 'keyv';
 import { SmartLaunchModule, SmartLaunchService } from 'nestjs-smart-on-fhir';
 import type {
   LaunchMembers,
@@ -14,6 +15,7 @@ import { adapters } from '../support/adapters.js';
 import { APPS, LoginGuard, READ_RESOURCE, startLaunchingEhr } from '../support/launching-ehr.js';
 import type { LaunchingEhr, LaunchingEhrOptions } from '../support/launching-ehr.js';
 import { fakeClock } from '../support/clock.js';
+import { MapStorage } from '../support/map-storage.js';
 
 const LAUNCH = 'ClientApplication/growth-chart/$smart-launch';
 const GREY = { clientId: 'growth-client', userId: 'dr-grey' };
@@ -270,6 +272,10 @@ describe.each(adapters)('$$smart-launch on $name', ({ create }) => {
       ['another page', { Origin: 'https://evil.example' }],
       ['another page by its referrer', { Referer: 'https://evil.example/' }],
       ['another page with a referrer of ours', { Origin: 'https://evil.example', Referer: 'OWN/' }],
+      // a browser keeps the Referer of the page with the link through every redirect
+      ['another site that one of ours links to', { 'Sec-Fetch-Site': 'cross-site', Referer: 'OWN/' }],
+      ['a sibling host that one of ours links to', { 'Sec-Fetch-Site': 'same-site', Referer: 'OWN/' }],
+      ['a browser whose word is unknown', { 'Sec-Fetch-Site': 'new-word', Referer: 'OWN/' }],
     ])('F-7 refuses a request of %s', async (_case, headers) => {
       const before = ehr.events.length;
       const own = Object.entries(headers).map(([name, value]) => [name, value.replace('OWN', ehr.origin)]);
@@ -316,8 +322,6 @@ describe.each(adapters)('$$smart-launch on $name', ({ create }) => {
       patient: 'ada',
       intent: 'reconcile-medications',
       need_patient_banner: 'false',
-      smart_style_url: 'https://ehr.example.org/style.json',
-      tenant: 'north',
       fhirContext: JSON.stringify(context),
       __site: '12',
       'https://example.org/ward': 'b',
@@ -327,8 +331,6 @@ describe.each(adapters)('$$smart-launch on $name', ({ create }) => {
       patient: 'ada',
       intent: 'reconcile-medications',
       need_patient_banner: false,
-      smart_style_url: 'https://ehr.example.org/style.json',
-      tenant: 'north',
       fhirContext: context,
       __site: '12',
       'https://example.org/ward': 'b',
@@ -341,8 +343,6 @@ describe.each(adapters)('$$smart-launch on $name', ({ create }) => {
           { name: 'patient', valueId: 'ada' },
           { name: 'intent', valueCode: 'reconcile-medications' },
           { name: 'need_patient_banner', valueBoolean: false },
-          { name: 'smart_style_url', valueUrl: 'https://ehr.example.org/style.json' },
-          { name: 'tenant', valueString: 'north' },
           { name: 'fhirContext', valueReference: { reference: 'ImagingStudy/1' } },
           {
             name: 'fhirContext',
@@ -356,6 +356,61 @@ describe.each(adapters)('$$smart-launch on $name', ({ create }) => {
         ]),
       ),
     ).toEqual(members);
+  });
+
+  it.each([
+    ['a patient this user may not read', 'Patient/vip', 404],
+    ['a patient that is not there', 'Patient/nobody', 404],
+    ['an encounter this user may not read', 'Encounter/hidden', 404],
+    ['a resource this user may not read', 'Observation/of-vip', 404],
+    ['an old version of one', 'Observation/of-vip/_history/2', 404],
+    ['one by the URL it has here', 'BASE/Observation/of-vip', 404],
+    ['one by a URL spelt otherwise', 'BASE/./Observation/of-vip', 404],
+    ['one by a path that climbs', './Observation/of-vip', 400],
+    ['one by a search', 'BASE/Observation?_id=of-vip', 400],
+    ['one by a URL without a scheme', '//localhost/fhir/R4/Observation/of-vip', 400],
+    ['one of nothing', '#contained', 400],
+  ])('F-5 F-9 refuses a fhirContext with %s', async (_case, reference, status) => {
+    const before = ehr.events.length;
+    const item = {
+      reference: reference.replace('BASE', ehr.fhirBaseUrl),
+      role: 'https://example.org/role',
+    };
+    const context = encodeURIComponent(JSON.stringify([{ reference: 'ImagingStudy/1' }, item]));
+    const answer = await ehr.ask(`${LAUNCH}?patient=ada&fhirContext=${context}`);
+    expect((await outcome(answer)).status).toBe(status);
+    expect(ehr.events).toHaveLength(before);
+  });
+
+  it('F-5 F-9 leaves a fhirContext of other servers, identifiers and canonicals to the app', async () => {
+    const context = [
+      { reference: `${ehr.fhirBaseUrl}/ImagingStudy/1` },
+      { reference: 'https://other.example.org/fhir/Observation/of-vip' },
+      { reference: 'urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7' },
+      { identifier: { value: '7' }, type: 'ServiceRequest' },
+      { canonical: 'https://example.org/Questionnaire/phq-9|1.0' },
+    ];
+    const query = new URLSearchParams({ patient: 'ada', fhirContext: JSON.stringify(context) });
+    expect(await taken(`${LAUNCH}?${query.toString()}`)).toEqual({ patient: 'ada', fhirContext: context });
+  });
+
+  it('F-5 F-9 refuses a fhirContext of more references than anybody means', async () => {
+    const context = Array.from({ length: 101 }, (_, index) => ({ reference: `ImagingStudy/${index}` }));
+    const answer = await ehr.ask(LAUNCH, form({ fhirContext: JSON.stringify(context) }));
+    expect(await outcome(answer)).toMatchObject({ status: 400, text: expect.stringContaining('100') });
+  });
+
+  it.each([
+    ['tenant', 'other-hospital'],
+    ['smart_style_url', 'https://evil.example/style.json'],
+  ])('F-9 F-4 takes no %s from a request', async (name, value) => {
+    for (const ask of [
+      () => ehr.ask(`${LAUNCH}?${new URLSearchParams({ patient: 'ada', [name]: value }).toString()}`),
+      () => ehr.ask(LAUNCH, form({ patient: 'ada', [name]: value })),
+      () => ehr.ask(LAUNCH, parameters([{ name, valueString: value }])),
+    ]) {
+      expect(await outcome(await ask())).toMatchObject({ status: 400, text: expect.stringContaining(name) });
+    }
   });
 
   it.each([
@@ -394,7 +449,7 @@ describe('the handle comes back', () => {
   const [{ create }] = adapters as [(typeof adapters)[number]];
 
   beforeAll(async () => {
-    ehr = await startLaunchingEhr({ adapter: create() });
+    ehr = await startLaunchingEhr({ adapter: create(), options: { allowFromRequest: ['tenant'] } });
   });
   afterAll(() => ehr.close());
   const launched = (query = 'patient=ada') => ehr.handle(`${LAUNCH}?${query}`);
@@ -524,9 +579,17 @@ describe('the options', () => {
       },
     ));
 
+  it('F-9 allowFromRequest lists what a request may say beside the patient', () =>
+    withEhr({ allowFromRequest: ['smart_style_url', 'tenant'] }, async (ehr) => {
+      const members = { smart_style_url: 'https://ehr.example.org/style.json', tenant: 'north' };
+      const handle = await ehr.handle(`${LAUNCH}?${new URLSearchParams(members).toString()}`);
+      expect(await ehr.launches.take(handle, GREY)).toEqual(members);
+    }));
+
   it('F-9 launchContext adds what the EHR knows, and beats the request', () =>
     withEhr(
       {
+        allowFromRequest: ['tenant'],
         launchContext: ({ userId, application, context }) => ({
           need_patient_banner: true,
           tenant: 'north',
@@ -558,18 +621,31 @@ describe('the options', () => {
       expect(await outcome(answer)).toMatchObject({ status: 500 });
     }));
 
-  it('F-7 trustedOrigins are pages of the EHR on other hosts', () =>
+  it('F-7 trustedOrigins are pages of the EHR on other hosts, which launch by POST', () =>
     withEhr({ trustedOrigins: ['https://ui.example.org'] }, async (ehr) => {
-      const ask = (headers: Record<string, string>) =>
-        ehr.ask(LAUNCH, { headers: { Authorization: '', Cookie: 'ehr=dr-grey', ...headers } });
-      const site = { 'Sec-Fetch-Site': 'cross-site' };
-      const answers = [
-        await ask({ ...site, Origin: 'https://ui.example.org' }),
-        await ask({ ...site, Referer: 'https://ui.example.org/' }),
-        await ask({ ...site, Referer: 'https://ui.example.org.evil.example/' }),
-        await ask(site),
+      const ask = (method: string, headers: Record<string, string>) =>
+        ehr.ask(LAUNCH, { method, headers: { Authorization: '', Cookie: 'ehr=dr-grey', ...headers } });
+      const [listed, alike] = ['https://ui.example.org', 'https://ui.example.org.evil.example'];
+      const refused: [string, Record<string, string>][] = [
+        ['POST', { Origin: alike }],
+        ['POST', { Referer: `${listed}/` }],
+        ['POST', {}],
+        ['GET', { Origin: listed }],
+        ['GET', { Referer: `${listed}/` }],
       ];
-      expect(answers.map(({ status }) => status)).toEqual([302, 302, 403, 403]);
+      for (const site of ['cross-site', 'same-site']) {
+        const said = { 'Sec-Fetch-Site': site };
+        expect((await ask('POST', { ...said, Origin: listed })).status).toBe(302);
+        for (const [method, headers] of refused) {
+          expect(await outcome(await ask(method, { ...said, ...headers }))).toMatchObject({
+            status: 403,
+            text: expect.stringContaining('POST'),
+          });
+        }
+      }
+      // a browser too old to say where a request comes from
+      expect((await ask('GET', { Referer: `${listed}/` })).status).toBe(302);
+      expect((await ask('GET', { Referer: `${alike}/` })).status).toBe(403);
     }));
 
   it('F-1 applications come from a registry, as the user may see them', () =>
@@ -647,6 +723,22 @@ describe('the options', () => {
         clock.restore();
       }),
     );
+  });
+
+  it('F-14 what the store holds tells neither patient, user, app nor intent', async () => {
+    const storage = new MapStorage();
+    await withEhr({ storage, secret: 's'.repeat(32) }, async (ehr) => {
+      const context = { patient: 'ada', encounter: 'visit', intent: 'hiv-follow-up', __note: 'secret-note' };
+      const handle = await ehr.handle(`${LAUNCH}?encounter=visit&intent=hiv-follow-up&__note=secret-note`);
+
+      expect(storage.entries.size).toBe(1);
+      for (const told of [...Object.values(context), 'dr-grey', 'growth', 'fhir/R4', handle]) {
+        expect(storage.dump()).not.toContain(told);
+      }
+      const { launchId } = ehr.events[0]!;
+      expect(await (await ehr.ask(`SmartAppLaunch/${launchId}`)).json()).toMatchObject({ id: launchId });
+      expect(await ehr.launches.take(handle, GREY)).toEqual(context);
+    });
   });
 
   it('F-14 a launch that the store cannot keep is 503', () => {
@@ -796,6 +888,36 @@ describe('a start', () => {
     await expect(start(SmartLaunchModule.forRootAsync(nothing))).rejects.toThrow('options are missing');
     await expect(start(SmartLaunchModule)).rejects.toThrow('imported as it is');
     expect(() => SmartLaunchModule.forRootAsync({ guards: [] } as never)).toThrow('guards');
+  });
+
+  it('F-14 in production fails without a secret where launches leave the process', async () => {
+    const { NODE_ENV } = process.env;
+    process.env.NODE_ENV = 'production';
+    try {
+      const outside = SmartLaunchModule.forRoot({ ...good, storage: new MapStorage() });
+      await expect(start(outside)).rejects.toThrow('secret is missing');
+      const sealed = { ...good, storage: new MapStorage(), secret: ['n'.repeat(32), 'o'.repeat(32)] };
+      await start(SmartLaunchModule.forRoot(sealed));
+      await start(SmartLaunchModule.forRoot({ ...good, storage: new Keyv() }));
+      await start(SmartLaunchModule.forRoot(good));
+    } finally {
+      process.env.NODE_ENV = NODE_ENV;
+    }
+  });
+
+  it('F-14 elsewhere it warns of it', async () => {
+    const warnings: string[] = [];
+    class Listener extends ConsoleLogger {
+      override warn(message: string): void {
+        warnings.push(message);
+      }
+      override log(): void {}
+    }
+    const quiet = { ...good, onLaunch: () => undefined };
+    await start(SmartLaunchModule.forRoot(quiet), new Listener());
+    expect(warnings).toEqual([]);
+    await start(SmartLaunchModule.forRoot({ ...quiet, storage: new MapStorage() }), new Listener());
+    expect(warnings).toContainEqual(expect.stringContaining('secret is not set'));
   });
 
   it('F-12 warns of two apps with one launch URL, and of launches that nobody audits', async () => {

@@ -48,6 +48,10 @@ export const RECORD: Record<string, ReadResource & { hiddenFrom?: string }> = {
   'Encounter/group': encounter('group', 'Group/1'),
   'Encounter/elsewhere': encounter('elsewhere', 'https://other.example.org/fhir/Patient/ada'),
   'Encounter/of-vip': encounter('of-vip', 'Patient/vip'),
+  'Encounter/hidden': { ...encounter('hidden', 'Patient/vip'), hiddenFrom: 'dr-grey' },
+  'ImagingStudy/1': { resourceType: 'ImagingStudy', id: '1' },
+  'List/2': { resourceType: 'List', id: '2' },
+  'Observation/of-vip': { resourceType: 'Observation', id: 'of-vip', hiddenFrom: 'dr-grey' },
 };
 
 function encounter(id: string, reference: string): ReadResource {
