@@ -214,7 +214,7 @@ export type SmartClientConfiguration = ClientRegistration & {
    * Keys that servers of `registrations` sign with: they are published at the JWKS route, beside those of
    * `knownFhirServers`. Which of them signs for a server is said by the `privateKey` of that server
    */
-  privateKey?: ClientPrivateKey | ClientPrivateKey[];
+  privateKey?: ClientPrivateKey | ClientPrivateKey[] | undefined;
 } &
   // the usual one last: the compiler's message for a mistake names the last
   (

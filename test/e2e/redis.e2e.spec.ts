@@ -132,6 +132,7 @@ await describeWithRedis('Sessions in Redis', (redis) => {
       'smart:pending:',
       'smart:pending:browser:',
       'smart:session:',
+      'smart:session:recent:',
     ]);
     const left = (await redis.entries()).map(({ key }) => key).filter((key) => !before.has(key));
     expect(left.filter((key) => key.includes('smart:launch:'))).toEqual([]);
