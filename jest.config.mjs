@@ -13,6 +13,7 @@ export default {
     // two minutes of waiting for time-outs, which another Node spends alike
     ...(process.env.FAULTS === 'skip' ? ['/test/faults/'] : []),
   ],
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
   modulePathIgnorePatterns: ['/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   coverageProvider: 'v8',
