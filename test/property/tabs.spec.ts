@@ -28,8 +28,8 @@ describe('What a tab gets is what that tab launched, or an error', () => {
 
   it.each<[string, number, Mode]>([
     ['several launches, tabs name what the redirect told them', RUNS, modeOf(true, 'patient and issuer')],
-    ['several launches, tabs name the patient alone', Math.round(RUNS / 8), modeOf(true, 'patient')],
-    ['one launch, tabs name patient and issuer', Math.round(RUNS / 8), modeOf(false, 'patient and issuer')],
+    ['several launches, tabs name the patient alone', Math.round(RUNS / 20), modeOf(true, 'patient')],
+    ['one launch, tabs name patient and issuer', Math.round(RUNS / 20), modeOf(false, 'patient and issuer')],
   ])(
     'G-5 A3-5 E-NO-3 with %s, in %d runs',
     async (title, numRuns, mode) => {

@@ -134,6 +134,6 @@ export function tabCommands({ names }: Mode): fc.Arbitrary<Iterable<fc.AsyncComm
       atOnce,
       atOnce,
     ],
-    { maxCommands: 60, size: 'max' },
+    { maxCommands: 36, size: 'max' },
   );
 }
