@@ -41,7 +41,8 @@ const NONE_RECENT: RecentIds = { sessionIds: [], at: 0 };
 /**
  * Stores a launch and adds it to the session, under its new id. A launch of the same patient at the same EHR is
  * replaced. When the EHR names another user than before, or none that could be compared, all launches of the
- * session are ended: somebody else may sit at the screen now.
+ * session are ended: somebody else may sit at the screen now. Users of different EHRs cannot be compared: a launch at
+ * a second EHR leaves those of the first alone.
  */
 export async function addLaunch(
   parts: Parts,

@@ -75,8 +75,8 @@ async function judge(
   const unexpected = unexpectedContext(pending.expected, context);
   if (unexpected) return unexpected;
   const { accessToken, expiresAt, refreshToken, scope, scopeAssumed } = tokens;
-  const complete = { context, identity };
-  const outcome = outcomeFindings(tokens, pending, complete);
+  const about = { context, identity };
+  const outcome = outcomeFindings(tokens, pending, about);
   for (const warning of warningsOf(outcome)) parts.warnOnce(registration.name, warning);
   const now = Date.now();
   return {
@@ -91,7 +91,7 @@ async function judge(
     ...(pending.dpopKey && { dpopKey: pending.dpopKey }),
     scope,
     scopeAssumed,
-    ...complete,
+    ...about,
     ...(pending.appData !== undefined && { appData: pending.appData }),
     ...(registration.switches.endSession === true && identity && { idToken: tokens.idToken }),
     ...(scope !== pending.scope && { requestedScope: pending.scope }),

@@ -22,7 +22,6 @@ export class RegistrationLookup {
     maxSize: MAX_REMEMBERED,
     maxAge: REMEMBERED_MS,
   });
-
   readonly #ofList = new QuickLRU<string, Registration>({ maxSize: MAX_REMEMBERED });
 
   constructor(
